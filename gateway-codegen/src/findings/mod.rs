@@ -1,0 +1,140 @@
+//! What is wrong with a document, each fault at its place, all of them in one run.
+
+use std::cmp::Ordering;
+
+/// Where something stands: a file of the document and a JSON pointer inside it. Line and column are looked up only when a
+/// finding is printed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// Index of the file among [`Document::files`](crate::load::Document).
+    pub file: usize,
+    /// RFC 6901 pointer; empty: the whole file.
+    pub pointer: String,
+    /// Whether the member's name is meant rather than its value.
+    pub key: bool,
+    /// Byte offset inside the text that stands there, for faults in an embedded language.
+    pub offset: Option<usize>,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Nothing can be generated.
+    Error,
+    /// Generated, but probably not what was meant.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+/// One fault, one warning or one note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Rule that found it; a row of [`RULES`](crate::check::RULES).
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where.
+    pub place: Place,
+    /// What is wrong: one sentence that begins small and has no full stop.
+    pub message: String,
+    /// What to do about it; empty: the message says it.
+    pub help: String,
+}
+
+/// Findings in the order they were made; sorted by place when read.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    list: Vec<Finding>,
+}
+
+impl Findings {
+    /// Adds an error.
+    pub fn error(
+        &mut self,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.push(Severity::Error, code, place, message.into(), help.into());
+    }
+
+    /// Adds a warning.
+    pub fn warning(
+        &mut self,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.push(Severity::Warning, code, place, message.into(), help.into());
+    }
+
+    /// Adds a note.
+    pub fn note(
+        &mut self,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.push(Severity::Note, code, place, message.into(), help.into());
+    }
+
+    fn push(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        place: Place,
+        message: String,
+        help: String,
+    ) {
+        let finding = Finding {
+            code,
+            severity,
+            place,
+            message,
+            help,
+        };
+        if !self.list.contains(&finding) {
+            self.list.push(finding);
+        }
+    }
+
+    /// Whether one of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|f| f.severity == Severity::Error)
+    }
+
+    /// Whether there is none at all.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// All of them: by file, then in the order of the pointers, errors first at one place.
+    pub fn sorted(&self) -> Vec<&Finding> {
+        let mut list: Vec<&Finding> = self.list.iter().collect();
+        list.sort_by(|a, b| by_place(a, b));
+        list
+    }
+}
+
+fn by_place(a: &Finding, b: &Finding) -> Ordering {
+    (
+        a.place.file,
+        &a.place.pointer,
+        a.place.offset,
+        a.severity,
+        a.code,
+        &a.message,
+    )
+        .cmp(&(
+            b.place.file,
+            &b.place.pointer,
+            b.place.offset,
+            b.severity,
+            b.code,
+            &b.message,
+        ))
+}

@@ -1,0 +1,7 @@
+//! Compiles an OpenAPI document with gateway extensions into a gateway.
+//!
+//! One API has three shapes: `Document` (what was written, with places) → [`model::Gateway`] (what was meant) → `*Def`
+//! tables (what is served). Every module belongs to one shape or to one arrow between two.
+
+pub mod findings;
+pub mod model;

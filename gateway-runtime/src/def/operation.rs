@@ -1,0 +1,135 @@
+//! Operations and the routes that lead to them.
+
+use super::{PolicyDef, Text};
+
+/// One operation of the document.
+#[derive(Debug, PartialEq)]
+pub struct OperationDef {
+    /// `operationId`, or a name made from method and path; unique.
+    pub id: &'static str,
+    /// The method as written (`GET`), or `ANY` for every method not declared beside it.
+    pub method: &'static str,
+    /// The path template as written.
+    pub path: &'static str,
+    /// First tag, or `default`.
+    pub tag: &'static str,
+    /// `summary`, one line.
+    pub summary: &'static str,
+    /// Declared parameters, in the document's order.
+    pub parameters: &'static [ParameterDef],
+    /// Who may call it.
+    pub access: AccessDef,
+    /// What happens to its requests, unless a stage overrides it.
+    pub policy: PolicyDef,
+    /// What `--mock` answers, if the crate was generated with examples.
+    pub example: Option<ExampleDef>,
+}
+
+/// One row of the routing table.
+#[derive(Debug, PartialEq)]
+pub struct RouteDef {
+    /// `GET`, …, or `ANY`.
+    pub method: &'static str,
+    /// The path pattern ([`crate::path`]).
+    pub path: &'static str,
+    /// Where it leads.
+    pub operation: &'static OperationDef,
+}
+
+/// One row of the routing table: `route("GET", "/pets/{petId}", &pets::SHOW_PET)`.
+pub const fn route(
+    method: &'static str,
+    path: &'static str,
+    operation: &'static OperationDef,
+) -> RouteDef {
+    RouteDef {
+        method,
+        path,
+        operation,
+    }
+}
+
+/// A parameter the document declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParameterDef {
+    /// Where it stands.
+    pub place: ParameterPlace,
+    /// Its name; header names in lower case.
+    pub name: &'static str,
+}
+
+/// Where a parameter or a credential stands in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ParameterPlace {
+    /// A segment of the path.
+    Path,
+    /// The query string.
+    Query,
+    /// A header field.
+    Header,
+    /// A cookie.
+    Cookie,
+}
+
+/// `path("bookId")` in emitted tables.
+pub const fn path(name: &'static str) -> ParameterDef {
+    ParameterDef {
+        place: ParameterPlace::Path,
+        name,
+    }
+}
+/// `query("lang")` in emitted tables.
+pub const fn query(name: &'static str) -> ParameterDef {
+    ParameterDef {
+        place: ParameterPlace::Query,
+        name,
+    }
+}
+/// `header("accept-language")` in emitted tables.
+pub const fn header(name: &'static str) -> ParameterDef {
+    ParameterDef {
+        place: ParameterPlace::Header,
+        name,
+    }
+}
+/// `cookie("session")` in emitted tables.
+pub const fn cookie(name: &'static str) -> ParameterDef {
+    ParameterDef {
+        place: ParameterPlace::Cookie,
+        name,
+    }
+}
+
+/// Who may call an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessDef {
+    /// Anyone: the document asks for no credential.
+    Public,
+    /// The back end decides; the gateway forwards the credential untouched. One of these alternatives, each a list of
+    /// credentials that belong together; an empty alternative means that no credential is fine too.
+    Delegated(&'static [&'static [CredentialDef]]),
+}
+
+/// A credential that a security scheme declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CredentialDef {
+    /// Name of the security scheme.
+    pub scheme: &'static str,
+    /// Where the credential stands.
+    pub place: ParameterPlace,
+    /// Name of the field, the query parameter or the cookie; header names in lower case.
+    pub name: &'static str,
+    /// Whether the gateway answers 401 when it is absent (`x-gateway: { require: true }`).
+    pub required: bool,
+}
+
+/// An example answer out of the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExampleDef {
+    /// Status.
+    pub status: u16,
+    /// Media type; empty: no body.
+    pub media_type: &'static str,
+    /// Body.
+    pub body: Text,
+}
