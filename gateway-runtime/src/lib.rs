@@ -11,3 +11,6 @@
 #[doc(hidden)]
 pub mod codegen;
 pub mod def;
+
+#[cfg(feature = "serve")]
+pub(crate) mod refusal;
