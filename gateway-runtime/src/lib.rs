@@ -11,3 +11,8 @@
 #[doc(hidden)]
 pub mod codegen;
 pub mod def;
+
+#[cfg(feature = "serve")]
+pub mod clock;
+#[cfg(feature = "serve")]
+pub mod settings;
