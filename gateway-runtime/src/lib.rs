@@ -13,4 +13,8 @@ pub mod codegen;
 pub mod def;
 
 #[cfg(feature = "serve")]
-pub(crate) mod refusal;
+pub mod clock;
+#[cfg(feature = "serve")]
+pub mod refusal;
+#[cfg(feature = "serve")]
+pub mod settings;

@@ -12,7 +12,7 @@ use crate::def::{ApiKind, ErrorDialect, ResponseType};
 
 /// Why a request is answered by the gateway itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// The message breaks a rule of HTTP.
     BadRequest(Why),
     /// No `Host`, more than one, or one that is no host.
@@ -78,7 +78,7 @@ pub(crate) enum Refusal {
 
 /// Which rule of HTTP a message breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
+pub enum Why {
     /// The head cannot be read.
     Head,
     /// A method that is no token, or longer than any method.
@@ -99,7 +99,9 @@ pub(crate) enum Why {
 
 /// What is ambiguous about a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PathFault {
+pub enum PathFault {
+    /// It does not begin with a slash.
+    NotAbsolute,
     /// A percent sign without two hexadecimal digits.
     Escape,
     /// `.` or `..` as a segment, raw or encoded.
@@ -112,32 +114,34 @@ pub(crate) enum PathFault {
     Control,
     /// An encoded percent sign before an encoded separator, dot or NUL.
     DoubleEncoding,
+    /// An overlong UTF-8 form of an ASCII character.
+    Overlong,
 }
 
 /// The bucket that refused, in whole numbers as `RateLimit` fields have them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Spent {
+pub struct Spent {
     /// Tokens the bucket holds.
-    pub(crate) limit: u32,
+    pub limit: u32,
     /// Seconds in which an empty bucket fills.
-    pub(crate) window: u32,
+    pub window: u32,
     /// Tokens left.
-    pub(crate) remaining: u32,
+    pub remaining: u32,
     /// Seconds until a token is there again, rounded up, at least 1.
-    pub(crate) retry_after: u32,
+    pub retry_after: u32,
 }
 
 /// How a refusal is answered in one dialect, before the document's own gateway responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// Status.
-    pub(crate) status: u16,
+    pub status: u16,
     /// Its type, by which a document customises it.
-    pub(crate) kind: ResponseType,
+    pub kind: ResponseType,
     /// What the client is told: `detail` of a problem, `message` of Amazon's dialect.
-    pub(crate) message: &'static str,
+    pub message: &'static str,
     /// `x-amzn-ErrorType` of Amazon's REST dialect; elsewhere empty.
-    pub(crate) error_type: &'static str,
+    pub error_type: &'static str,
 }
 
 /// One row: a refusal's label and its answers in each dialect.
@@ -436,12 +440,12 @@ impl Refusal {
     }
 
     /// The label of this refusal in the access log and in metrics: one of [`Refusal::REASONS`].
-    pub(crate) fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> &'static str {
         self.row().reason
     }
 
     /// How it is answered in a dialect. `kind` tells Amazon's two dialects apart.
-    pub(crate) fn answer(&self, errors: ErrorDialect, api: ApiKind) -> Answer {
+    pub fn answer(&self, errors: ErrorDialect, api: ApiKind) -> Answer {
         let row = self.row();
         let (status, message, error_type) = match (errors, api) {
             (ErrorDialect::Problem, _) => (row.problem.0, row.problem.1, ""),
@@ -457,7 +461,7 @@ impl Refusal {
     }
 
     /// Every label, sorted: what counters are indexed by. A test holds it to [`Refusal::samples`].
-    pub(crate) const REASONS: &'static [&'static str] = &[
+    pub const REASONS: &'static [&'static str] = &[
         "bad_address",
         "bad_body",
         "bad_field",
@@ -472,6 +476,8 @@ impl Refusal {
         "bad_path_double_encoding",
         "bad_path_encoded_slash",
         "bad_path_escape",
+        "bad_path_overlong",
+        "bad_path_relative",
         "bad_target",
         "bad_transfer_encoding",
         "body_too_large",
@@ -502,7 +508,7 @@ impl Refusal {
     ];
 
     /// The place of its label in [`Refusal::REASONS`].
-    pub(crate) fn index(&self) -> usize {
+    pub fn index(&self) -> usize {
         // The list is sorted and complete, both held by a test; a label that is missing would be counted in the first place.
         Refusal::REASONS
             .binary_search(&self.reason())
@@ -561,6 +567,8 @@ impl PathFault {
         PathFault::Backslash,
         PathFault::Control,
         PathFault::DoubleEncoding,
+        PathFault::Overlong,
+        PathFault::NotAbsolute,
     ];
 
     fn reason(self) -> &'static str {
@@ -571,6 +579,8 @@ impl PathFault {
             PathFault::Backslash => "bad_path_backslash",
             PathFault::Control => "bad_path_control",
             PathFault::DoubleEncoding => "bad_path_double_encoding",
+            PathFault::Overlong => "bad_path_overlong",
+            PathFault::NotAbsolute => "bad_path_relative",
         }
     }
 
@@ -582,6 +592,8 @@ impl PathFault {
             PathFault::Backslash => "The path has a backslash.",
             PathFault::Control => "The path has an encoded control character.",
             PathFault::DoubleEncoding => "The path is encoded twice.",
+            PathFault::Overlong => "The path has an overlong character.",
+            PathFault::NotAbsolute => "The path does not begin with a slash.",
         }
     }
 }
@@ -589,7 +601,7 @@ impl PathFault {
 #[cfg(test)]
 impl Refusal {
     /// One of each, for the tests of whatever refusals are turned into.
-    pub(crate) fn samples() -> Vec<Refusal> {
+    pub fn samples() -> Vec<Refusal> {
         let mut samples: Vec<Refusal> = Vec::new();
         samples.extend(Why::ALL.iter().map(|why| Refusal::BadRequest(*why)));
         samples.extend(PathFault::ALL.iter().map(|fault| Refusal::BadPath(*fault)));
