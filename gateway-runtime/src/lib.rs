@@ -16,7 +16,11 @@ pub mod path;
 pub mod pattern;
 
 #[cfg(feature = "serve")]
+mod client;
+#[cfg(feature = "serve")]
 pub mod clock;
+#[cfg(feature = "serve")]
+mod exchange;
 #[cfg(feature = "serve")]
 pub mod refusal;
 #[cfg(feature = "serve")]
