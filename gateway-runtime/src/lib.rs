@@ -16,14 +16,24 @@ pub mod path;
 pub mod pattern;
 
 #[cfg(feature = "serve")]
+mod accept;
+#[cfg(feature = "serve")]
 mod client;
 #[cfg(feature = "serve")]
 pub mod clock;
+#[cfg(feature = "serve")]
+mod cors;
 #[cfg(feature = "serve")]
 mod exchange;
 #[cfg(feature = "serve")]
 pub mod refusal;
 #[cfg(feature = "serve")]
+mod respond;
+#[cfg(feature = "serve")]
 pub mod route;
 #[cfg(feature = "serve")]
 pub mod settings;
+#[cfg(all(test, feature = "serve"))]
+mod testing;
+#[cfg(feature = "serve")]
+mod values;
