@@ -16,3 +16,5 @@ pub mod def;
 pub mod clock;
 #[cfg(feature = "serve")]
 pub mod settings;
+#[cfg(feature = "serve")]
+mod throttle;
