@@ -13,7 +13,13 @@ pub mod codegen;
 pub mod def;
 
 #[cfg(feature = "serve")]
+mod client;
+#[cfg(feature = "serve")]
 pub mod clock;
+#[cfg(feature = "serve")]
+mod exchange;
+#[cfg(feature = "serve")]
+pub mod refusal;
 #[cfg(feature = "serve")]
 pub mod settings;
 #[cfg(feature = "serve")]
