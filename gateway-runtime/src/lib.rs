@@ -36,4 +36,6 @@ pub mod settings;
 #[cfg(all(test, feature = "serve"))]
 mod testing;
 #[cfg(feature = "serve")]
+mod throttle;
+#[cfg(feature = "serve")]
 mod values;
