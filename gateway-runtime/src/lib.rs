@@ -21,4 +21,8 @@ mod exchange;
 #[cfg(feature = "serve")]
 pub mod refusal;
 #[cfg(feature = "serve")]
+mod server;
+#[cfg(feature = "serve")]
 pub mod settings;
+#[cfg(feature = "serve")]
+mod tls;

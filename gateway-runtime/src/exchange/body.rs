@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use super::Headers;
+use crate::client::LinkBody;
 
 /// Why a body did not come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,17 +64,10 @@ enum Kind {
     Empty,
     Full(Bytes),
     Client(Box<ClientBody>),
-    Upstream(Box<dyn Source>),
+    Upstream(Box<LinkBody>),
     Prefixed(Box<Prefixed>),
     Watched(Box<Watched>),
 }
-
-/// A body that the client side of the engine makes: it holds the connection it reads from.
-pub(crate) trait Source:
-    http_body::Body<Data = Bytes, Error = BodyFault> + Send + Sync + Unpin
-{
-}
-impl<B: http_body::Body<Data = Bytes, Error = BodyFault> + Send + Sync + Unpin> Source for B {}
 
 /// What reading a whole body came to.
 pub(crate) enum Buffered {
@@ -112,7 +106,7 @@ impl Body {
         }
     }
 
-    /// A request's body, as the server side reads it. `declared` is its `Content-Length`.
+    /// A request's body, as the server side reads it.
     pub(crate) fn client(incoming: Incoming, limit: u64, pause: Duration) -> Body {
         if incoming.is_end_stream() {
             return Body::empty();
@@ -129,9 +123,9 @@ impl Body {
     }
 
     /// An answer's body, as the client side reads it.
-    pub(crate) fn upstream(source: impl Source + 'static) -> Body {
+    pub(crate) fn upstream(body: LinkBody) -> Body {
         Body {
-            kind: Kind::Upstream(Box::new(source)),
+            kind: Kind::Upstream(Box::new(body)),
         }
     }
 
@@ -149,6 +143,13 @@ impl Body {
     pub(crate) fn limit(&mut self, most: u64) {
         if let Kind::Client(body) = &mut self.kind {
             body.left = body.left.min(most);
+        }
+    }
+
+    /// Sets the longest pause of an answer's body. Others have their own, or none.
+    pub(crate) fn pause(&mut self, longest: Duration) {
+        if let Kind::Upstream(body) = &mut self.kind {
+            body.pause(longest);
         }
     }
 
@@ -248,7 +249,7 @@ impl http_body::Body for Body {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Kind::Client(body) => body.poll_frame(cx),
-            Kind::Upstream(body) => Pin::new(body).poll_frame(cx),
+            Kind::Upstream(body) => body.poll_frame(cx),
             Kind::Prefixed(body) => match body.prefix.pop() {
                 Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 None => Pin::new(&mut body.inner).poll_frame(cx),
