@@ -13,6 +13,8 @@ pub mod codegen;
 pub mod def;
 
 #[cfg(feature = "serve")]
+mod cache;
+#[cfg(feature = "serve")]
 mod client;
 #[cfg(feature = "serve")]
 pub mod clock;
