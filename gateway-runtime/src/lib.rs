@@ -18,6 +18,8 @@ pub mod pattern;
 #[cfg(feature = "serve")]
 mod accept;
 #[cfg(feature = "serve")]
+mod cache;
+#[cfg(feature = "serve")]
 mod client;
 #[cfg(feature = "serve")]
 pub mod clock;

@@ -63,6 +63,7 @@ enum Kind {
     #[default]
     Empty,
     Full(Bytes),
+    Trailed(Box<Trailed>),
     Client(Box<ClientBody>),
     Upstream(Box<LinkBody>),
     Prefixed(Box<Prefixed>),
@@ -102,6 +103,19 @@ impl Body {
                 Kind::Empty
             } else {
                 Kind::Full(bytes)
+            },
+        }
+    }
+
+    /// What [`buffer`](Body::buffer) read, as a body again.
+    pub(crate) fn whole(bytes: Bytes, trailers: Option<Headers>) -> Body {
+        match trailers {
+            None => Body::full(bytes),
+            Some(trailers) => Body {
+                kind: Kind::Trailed(Box::new(Trailed {
+                    bytes: Some(bytes),
+                    trailers: Some(trailers),
+                })),
             },
         }
     }
@@ -224,6 +238,7 @@ impl std::fmt::Debug for Body {
         f.write_str(match self.kind {
             Kind::Empty => "Body::Empty",
             Kind::Full(_) => "Body::Full",
+            Kind::Trailed(_) => "Body::Trailed",
             Kind::Client(_) => "Body::Client",
             Kind::Upstream(_) => "Body::Upstream",
             Kind::Prefixed(_) => "Body::Prefixed",
@@ -248,6 +263,7 @@ impl http_body::Body for Body {
                 this.kind = Kind::Empty;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
+            Kind::Trailed(body) => Poll::Ready(body.next().map(Ok)),
             Kind::Client(body) => body.poll_frame(cx),
             Kind::Upstream(body) => body.poll_frame(cx),
             Kind::Prefixed(body) => match body.prefix.pop() {
@@ -262,6 +278,7 @@ impl http_body::Body for Body {
         match &self.kind {
             Kind::Empty => true,
             Kind::Full(_) => false,
+            Kind::Trailed(body) => body.bytes.is_none() && body.trailers.is_none(),
             Kind::Client(body) => body.done || body.incoming.is_end_stream(),
             Kind::Upstream(body) => body.is_end_stream(),
             Kind::Prefixed(body) => body.prefix.is_empty() && body.inner.is_end_stream(),
@@ -273,6 +290,9 @@ impl http_body::Body for Body {
         match &self.kind {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Trailed(body) => {
+                SizeHint::with_exact(body.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
             Kind::Client(body) => body.incoming.size_hint(),
             Kind::Upstream(body) => body.size_hint(),
             Kind::Prefixed(body) => {
@@ -287,6 +307,22 @@ impl http_body::Body for Body {
             }
             Kind::Watched(body) => body.inner.size_hint(),
         }
+    }
+}
+
+/// A body that is there, with trailers behind it.
+struct Trailed {
+    bytes: Option<Bytes>,
+    trailers: Option<Headers>,
+}
+
+impl Trailed {
+    fn next(&mut self) -> Option<Frame<Bytes>> {
+        if let Some(bytes) = self.bytes.take() {
+            return Some(Frame::data(bytes));
+        }
+        let trailers = self.trailers.take()?;
+        Some(Frame::trailers(trailers.into_map()))
     }
 }
 

@@ -36,7 +36,7 @@ impl App {
         worker: &Arc<Worker>,
         admitted: Result<Exchange, Box<Refused>>,
     ) -> Reply {
-        match self {
+        match *self {
             #[cfg(test)]
             App::Test(handler) => handler(worker.clone(), admitted).await,
         }
