@@ -18,6 +18,8 @@ pub mod pattern;
 #[cfg(feature = "serve")]
 mod accept;
 #[cfg(feature = "serve")]
+mod cache;
+#[cfg(feature = "serve")]
 mod client;
 #[cfg(feature = "serve")]
 pub mod clock;
@@ -32,10 +34,14 @@ mod respond;
 #[cfg(feature = "serve")]
 pub mod route;
 #[cfg(feature = "serve")]
+mod server;
+#[cfg(feature = "serve")]
 pub mod settings;
 #[cfg(all(test, feature = "serve"))]
 mod testing;
 #[cfg(feature = "serve")]
 mod throttle;
+#[cfg(feature = "serve")]
+mod tls;
 #[cfg(feature = "serve")]
 mod values;
