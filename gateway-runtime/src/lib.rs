@@ -2,7 +2,7 @@
 //!
 //! An emitted crate holds tables ([`def`]) and nothing else; everything a request meets lives here. Two halves:
 //!
-//! * without the feature `serve`: the tables, and the languages a document embeds (`path`, `expr`, `pattern`).
+//! * without the feature `serve`: the tables, and the languages a document embeds ([`path`], [`expr`], [`pattern`]).
 //!   The generator uses this half, so what it accepts is by construction what the gateway can run;
 //! * with `serve`: the gateway itself. `pipeline` is its table of contents, one line per step of a request's life.
 //!
@@ -11,7 +11,12 @@
 #[doc(hidden)]
 pub mod codegen;
 pub mod def;
+pub mod expr;
+pub mod path;
+pub mod pattern;
 
+#[cfg(feature = "serve")]
+mod accept;
 #[cfg(feature = "serve")]
 mod cache;
 #[cfg(feature = "serve")]
@@ -19,10 +24,22 @@ mod client;
 #[cfg(feature = "serve")]
 pub mod clock;
 #[cfg(feature = "serve")]
+mod cors;
+#[cfg(feature = "serve")]
 mod exchange;
+#[cfg(feature = "serve")]
+mod observe;
 #[cfg(feature = "serve")]
 pub mod refusal;
 #[cfg(feature = "serve")]
+mod respond;
+#[cfg(feature = "serve")]
+pub mod route;
+#[cfg(feature = "serve")]
 pub mod settings;
+#[cfg(all(test, feature = "serve"))]
+mod testing;
 #[cfg(feature = "serve")]
 mod throttle;
+#[cfg(feature = "serve")]
+mod values;

@@ -8,7 +8,9 @@
 //!
 //! Absent on purpose: the answers of back ends. Their own statuses pass as they are, and are no refusals.
 
-use crate::def::{ApiKind, ErrorDialect, ResponseType};
+#[cfg(test)]
+use crate::def::ParameterPlace;
+use crate::def::{ApiKind, CredentialDef, ErrorDialect, ResponseType};
 
 /// Why a request is answered by the gateway itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +30,8 @@ pub enum Refusal {
     },
     /// No stage is mounted here.
     StageUnknown,
-    /// A credential that the document requires is absent.
-    Unauthorized,
+    /// This credential, which the document requires, is absent.
+    Unauthorized(CredentialDef),
     /// The body is longer than the operation takes.
     BodyTooLarge,
     /// The request target is too long.
@@ -237,7 +239,7 @@ impl Refusal {
                 rest: (403, "Forbidden", error_type::FORBIDDEN),
                 http: (404, "Not Found"),
             },
-            Refusal::Unauthorized => Row {
+            Refusal::Unauthorized(_) => Row {
                 reason: "unauthorized",
                 kind: Kind::Unauthorized,
                 problem: (401, "A credential that this operation requires is absent."),
@@ -612,7 +614,12 @@ impl Refusal {
                 allow: "GET, HEAD".to_owned(),
             },
             Refusal::StageUnknown,
-            Refusal::Unauthorized,
+            Refusal::Unauthorized(CredentialDef {
+                scheme: "login",
+                place: ParameterPlace::Header,
+                name: "authorization",
+                required: true,
+            }),
             Refusal::BodyTooLarge,
             Refusal::UriTooLong,
             Refusal::HeadersTooLarge,
