@@ -36,10 +36,14 @@ mod respond;
 #[cfg(feature = "serve")]
 pub mod route;
 #[cfg(feature = "serve")]
+mod server;
+#[cfg(feature = "serve")]
 pub mod settings;
 #[cfg(all(test, feature = "serve"))]
 mod testing;
 #[cfg(feature = "serve")]
 mod throttle;
+#[cfg(feature = "serve")]
+mod tls;
 #[cfg(feature = "serve")]
 mod values;

@@ -216,7 +216,7 @@ impl Fill {
             Ok(Ok(Buffered::Whole(body, None))) => body,
             Ok(Ok(Buffered::Whole(body, Some(trailers)))) => {
                 self.keep_apart();
-                reply.body = with_trailers(body, trailers);
+                reply.body = Body::whole(body, Some(trailers));
                 return Ok((reply, Kept::No(Unkept::Trailers)));
             }
             Ok(Ok(Buffered::Longer(body))) => {
@@ -268,16 +268,6 @@ impl Fill {
             lead.release();
         }
     }
-}
-
-/// A body that was read whole, as it came.
-fn with_trailers(body: Bytes, trailers: Headers) -> Body {
-    let trailers = std::future::ready(Some(Ok(trailers.into_map())));
-    Body::upstream(
-        Full::new(body)
-            .map_err(|never| match never {})
-            .with_trailers(trailers),
-    )
 }
 
 /// What a broken answer means for its request. Nothing of it has been sent yet, so it can still be refused.

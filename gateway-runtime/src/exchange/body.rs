@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use super::Headers;
+use crate::client::LinkBody;
 
 /// Why a body did not come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,18 +63,12 @@ enum Kind {
     #[default]
     Empty,
     Full(Bytes),
+    Trailed(Box<Trailed>),
     Client(Box<ClientBody>),
-    Upstream(Box<dyn Source>),
+    Upstream(Box<LinkBody>),
     Prefixed(Box<Prefixed>),
     Watched(Box<Watched>),
 }
-
-/// A body that the client side of the engine makes: it holds the connection it reads from.
-pub(crate) trait Source:
-    http_body::Body<Data = Bytes, Error = BodyFault> + Send + Sync + Unpin
-{
-}
-impl<B: http_body::Body<Data = Bytes, Error = BodyFault> + Send + Sync + Unpin> Source for B {}
 
 /// What reading a whole body came to.
 pub(crate) enum Buffered {
@@ -112,7 +107,20 @@ impl Body {
         }
     }
 
-    /// A request's body, as the server side reads it. `declared` is its `Content-Length`.
+    /// What [`buffer`](Body::buffer) read, as a body again.
+    pub(crate) fn whole(bytes: Bytes, trailers: Option<Headers>) -> Body {
+        match trailers {
+            None => Body::full(bytes),
+            Some(trailers) => Body {
+                kind: Kind::Trailed(Box::new(Trailed {
+                    bytes: Some(bytes),
+                    trailers: Some(trailers),
+                })),
+            },
+        }
+    }
+
+    /// A request's body, as the server side reads it.
     pub(crate) fn client(incoming: Incoming, limit: u64, pause: Duration) -> Body {
         if incoming.is_end_stream() {
             return Body::empty();
@@ -129,9 +137,9 @@ impl Body {
     }
 
     /// An answer's body, as the client side reads it.
-    pub(crate) fn upstream(source: impl Source + 'static) -> Body {
+    pub(crate) fn upstream(body: LinkBody) -> Body {
         Body {
-            kind: Kind::Upstream(Box::new(source)),
+            kind: Kind::Upstream(Box::new(body)),
         }
     }
 
@@ -149,6 +157,13 @@ impl Body {
     pub(crate) fn limit(&mut self, most: u64) {
         if let Kind::Client(body) = &mut self.kind {
             body.left = body.left.min(most);
+        }
+    }
+
+    /// Sets the longest pause of an answer's body. Others have their own, or none.
+    pub(crate) fn pause(&mut self, longest: Duration) {
+        if let Kind::Upstream(body) = &mut self.kind {
+            body.pause(longest);
         }
     }
 
@@ -223,6 +238,7 @@ impl std::fmt::Debug for Body {
         f.write_str(match self.kind {
             Kind::Empty => "Body::Empty",
             Kind::Full(_) => "Body::Full",
+            Kind::Trailed(_) => "Body::Trailed",
             Kind::Client(_) => "Body::Client",
             Kind::Upstream(_) => "Body::Upstream",
             Kind::Prefixed(_) => "Body::Prefixed",
@@ -247,8 +263,9 @@ impl http_body::Body for Body {
                 this.kind = Kind::Empty;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
+            Kind::Trailed(body) => Poll::Ready(body.next().map(Ok)),
             Kind::Client(body) => body.poll_frame(cx),
-            Kind::Upstream(body) => Pin::new(body).poll_frame(cx),
+            Kind::Upstream(body) => body.poll_frame(cx),
             Kind::Prefixed(body) => match body.prefix.pop() {
                 Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 None => Pin::new(&mut body.inner).poll_frame(cx),
@@ -261,6 +278,7 @@ impl http_body::Body for Body {
         match &self.kind {
             Kind::Empty => true,
             Kind::Full(_) => false,
+            Kind::Trailed(body) => body.bytes.is_none() && body.trailers.is_none(),
             Kind::Client(body) => body.done || body.incoming.is_end_stream(),
             Kind::Upstream(body) => body.is_end_stream(),
             Kind::Prefixed(body) => body.prefix.is_empty() && body.inner.is_end_stream(),
@@ -272,6 +290,9 @@ impl http_body::Body for Body {
         match &self.kind {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Trailed(body) => {
+                SizeHint::with_exact(body.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
             Kind::Client(body) => body.incoming.size_hint(),
             Kind::Upstream(body) => body.size_hint(),
             Kind::Prefixed(body) => {
@@ -286,6 +307,22 @@ impl http_body::Body for Body {
             }
             Kind::Watched(body) => body.inner.size_hint(),
         }
+    }
+}
+
+/// A body that is there, with trailers behind it.
+struct Trailed {
+    bytes: Option<Bytes>,
+    trailers: Option<Headers>,
+}
+
+impl Trailed {
+    fn next(&mut self) -> Option<Frame<Bytes>> {
+        if let Some(bytes) = self.bytes.take() {
+            return Some(Frame::data(bytes));
+        }
+        let trailers = self.trailers.take()?;
+        Some(Frame::trailers(trailers.into_map()))
     }
 }
 
