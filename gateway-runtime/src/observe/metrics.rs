@@ -189,14 +189,16 @@ fn family(encoder: &mut DescriptorEncoder<'_>, family: &Family) -> fmt::Result {
         MetricType::Gauge
     };
     let mut metric = encoder.encode_descriptor(family.name, family.help, None, kind)?;
-    for (labels, value) in &family.samples {
-        let number = Number {
-            value: *value,
-            counter: family.counter,
-        };
-        number.encode(metric.encode_family(labels)?)?;
+    let number = |value| Number {
+        value,
+        counter: family.counter,
+    };
+    match family.samples.as_slice() {
+        [(labels, value)] if labels.is_empty() => number(*value).encode(metric),
+        samples => samples
+            .iter()
+            .try_for_each(|(labels, value)| number(*value).encode(metric.encode_family(labels)?)),
     }
-    Ok(())
 }
 
 struct Number {
