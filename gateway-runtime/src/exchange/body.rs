@@ -68,6 +68,9 @@ enum Kind {
     Upstream(Box<LinkBody>),
     Prefixed(Box<Prefixed>),
     Watched(Box<Watched>),
+    /// Frames that a test sends.
+    #[cfg(test)]
+    Scripted(std::collections::VecDeque<Result<Frame<Bytes>, BodyFault>>),
 }
 
 /// What reading a whole body came to.
@@ -143,9 +146,28 @@ impl Body {
         }
     }
 
+    /// These frames, of unknown length.
+    #[cfg(test)]
+    pub(crate) fn scripted(
+        frames: impl IntoIterator<Item = Result<Frame<Bytes>, BodyFault>>,
+    ) -> Body {
+        Body {
+            kind: Kind::Scripted(frames.into_iter().collect()),
+        }
+    }
+
     /// Whether it is known to have no bytes.
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self.kind, Kind::Empty)
+    }
+
+    /// Its length, if all of it is here already.
+    pub(crate) fn whole_len(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Empty => Some(0),
+            Kind::Full(bytes) => Some(bytes.len() as u64),
+            _ => None,
+        }
     }
 
     /// Its length, if known.
@@ -243,6 +265,8 @@ impl std::fmt::Debug for Body {
             Kind::Upstream(_) => "Body::Upstream",
             Kind::Prefixed(_) => "Body::Prefixed",
             Kind::Watched(_) => "Body::Watched",
+            #[cfg(test)]
+            Kind::Scripted(_) => "Body::Scripted",
         })
     }
 }
@@ -271,6 +295,8 @@ impl http_body::Body for Body {
                 None => Pin::new(&mut body.inner).poll_frame(cx),
             },
             Kind::Watched(body) => body.poll_frame(cx),
+            #[cfg(test)]
+            Kind::Scripted(frames) => Poll::Ready(frames.pop_front()),
         }
     }
 
@@ -283,6 +309,8 @@ impl http_body::Body for Body {
             Kind::Upstream(body) => body.is_end_stream(),
             Kind::Prefixed(body) => body.prefix.is_empty() && body.inner.is_end_stream(),
             Kind::Watched(body) => body.inner.is_end_stream(),
+            #[cfg(test)]
+            Kind::Scripted(frames) => frames.is_empty(),
         }
     }
 
@@ -306,6 +334,8 @@ impl http_body::Body for Body {
                 hint
             }
             Kind::Watched(body) => body.inner.size_hint(),
+            #[cfg(test)]
+            Kind::Scripted(_) => SizeHint::default(),
         }
     }
 }

@@ -32,6 +32,7 @@ pub(crate) use worker::Worker;
 
 use crate::clock::Clock;
 use crate::exchange::Admission;
+use crate::gateway::Gateway;
 use crate::settings::{Settings, StartFault};
 use crate::tls::ServerTls;
 
@@ -39,6 +40,16 @@ use crate::tls::ServerTls;
 pub(crate) struct Live {
     pub(crate) app: App,
     pub(crate) admission: Admission,
+}
+
+impl Live {
+    /// What a gateway serves.
+    pub(crate) fn of(gateway: Arc<Gateway>) -> Live {
+        Live {
+            admission: gateway.admission(),
+            app: App::Gateway(gateway),
+        }
+    }
 }
 
 /// What the workers share.

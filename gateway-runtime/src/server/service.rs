@@ -17,9 +17,13 @@ use super::registry::Doing;
 use super::worker::Worker;
 use super::{Events, Live};
 use crate::exchange::{Body, BodyFault, Exchange, FieldValue, Peer, Refused, Reply, admit, field};
+use crate::gateway::Gateway;
+use crate::pipeline;
 
 /// What answers.
 pub(crate) enum App {
+    /// A gateway.
+    Gateway(Arc<Gateway>),
     /// A function, for tests of what is around it.
     #[cfg(test)]
     Test(Handler),
@@ -37,6 +41,7 @@ impl App {
         admitted: Result<Exchange, Box<Refused>>,
     ) -> Reply {
         match *self {
+            App::Gateway(ref gateway) => pipeline::handle(worker, gateway, admitted).await,
             #[cfg(test)]
             App::Test(handler) => handler(worker.clone(), admitted).await,
         }
