@@ -96,7 +96,9 @@ impl Stage {
             variables: variables::read(def, canary.variables, settings, faults),
             shared_cache: canary.shared_cache,
         });
-        let cache = def.cache.map(|cache| Cache::new(cache.size, (*clock).clone()));
+        let cache = def
+            .cache
+            .map(|cache| Cache::new(cache.size, (*clock).clone()));
         let mut around = Surroundings {
             gateway,
             ids,
