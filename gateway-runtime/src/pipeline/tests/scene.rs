@@ -13,7 +13,8 @@ use crate::def::{
 };
 use crate::gateway::Gateway;
 use crate::server::{Live, Running, start};
-use crate::settings::{AccessLogTo, Settings, StartFault};
+use crate::settings::StartFault;
+pub(super) use crate::settings::{AccessLogTo, Settings};
 use crate::testing::GATEWAY;
 
 /// Long enough for a slow machine, and never waited for where all is well.
