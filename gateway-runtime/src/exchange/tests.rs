@@ -222,11 +222,20 @@ fn heads() {
             "GET / host=x max-forwards=0",
         ),
         // Paths; more of them in `path::tests`.
-        ("GET /%7euser/a%2Ab HTTP/1.1\nhost: x", "GET /~user/a%2Ab host=x"),
+        (
+            "GET /%7euser/a%2Ab HTTP/1.1\nhost: x",
+            "GET /~user/a%2Ab host=x",
+        ),
         ("GET /a/../b HTTP/1.1\nhost: x", "BadPath(DotSegment)"),
-        ("GET http://x/a/%2e HTTP/1.1\nhost: x", "BadPath(DotSegment)"),
+        (
+            "GET http://x/a/%2e HTTP/1.1\nhost: x",
+            "BadPath(DotSegment)",
+        ),
         ("GET /a%2fb HTTP/1.1\nhost: x", "BadPath(EncodedSlash)"),
-        ("GET /ä?ö=ü HTTP/1.1\nhost: x", "GET /%C3%A4?%C3%B6=%C3%BC host=x"),
+        (
+            "GET /ä?ö=ü HTTP/1.1\nhost: x",
+            "GET /%C3%A4?%C3%B6=%C3%BC host=x",
+        ),
     ] {
         assert_eq!(fate(head), expected, "{head}");
     }
@@ -280,9 +289,21 @@ fn a_refused_request_keeps_what_its_answer_and_log_need() {
 fn clients_behind_trusted_proxies() {
     for (peer, fields, expected) in [
         // Nobody is believed but the trusted.
-        ("203.0.113.1", "x-forwarded-for: 198.51.100.1", "203.0.113.1 http"),
-        ("203.0.113.1", "x-forwarded-proto: https", "203.0.113.1 http"),
-        ("10.0.0.1", "x-forwarded-for: 198.51.100.1", "198.51.100.1 http proxy"),
+        (
+            "203.0.113.1",
+            "x-forwarded-for: 198.51.100.1",
+            "203.0.113.1 http",
+        ),
+        (
+            "203.0.113.1",
+            "x-forwarded-proto: https",
+            "203.0.113.1 http",
+        ),
+        (
+            "10.0.0.1",
+            "x-forwarded-for: 198.51.100.1",
+            "198.51.100.1 http proxy",
+        ),
         // The rightmost that is not trusted; what stands to its left could be invented.
         (
             "10.0.0.1",
@@ -295,7 +316,11 @@ fn clients_behind_trusted_proxies() {
             "198.51.100.2 http proxy",
         ),
         // All trusted: the first of them.
-        ("10.0.0.1", "x-forwarded-for: 10.0.0.9, 10.0.0.8", "10.0.0.9 http proxy"),
+        (
+            "10.0.0.1",
+            "x-forwarded-for: 10.0.0.9, 10.0.0.8",
+            "10.0.0.9 http proxy",
+        ),
         // What is no address ends the search.
         (
             "10.0.0.1",
@@ -305,18 +330,49 @@ fn clients_behind_trusted_proxies() {
         ("10.0.0.1", "x-forwarded-for:", "10.0.0.1 http proxy"),
         ("10.0.0.1", "a: b", "10.0.0.1 http proxy"),
         // Forms of addresses.
-        ("10.0.0.1", "x-forwarded-for: 198.51.100.1:4711", "198.51.100.1 http proxy"),
-        ("10.0.0.1", "x-forwarded-for: [2001:db9::1]:4711", "2001:db9::1 http proxy"),
-        ("10.0.0.1", "x-forwarded-for: [2001:db9::1]", "2001:db9::1 http proxy"),
-        ("::ffff:10.0.0.1", "x-forwarded-for: ::ffff:198.51.100.1", "198.51.100.1 http proxy"),
-        ("2001:db8::5", "x-forwarded-for: 2001:db9::1", "2001:db9::1 http proxy"),
+        (
+            "10.0.0.1",
+            "x-forwarded-for: 198.51.100.1:4711",
+            "198.51.100.1 http proxy",
+        ),
+        (
+            "10.0.0.1",
+            "x-forwarded-for: [2001:db9::1]:4711",
+            "2001:db9::1 http proxy",
+        ),
+        (
+            "10.0.0.1",
+            "x-forwarded-for: [2001:db9::1]",
+            "2001:db9::1 http proxy",
+        ),
+        (
+            "::ffff:10.0.0.1",
+            "x-forwarded-for: ::ffff:198.51.100.1",
+            "198.51.100.1 http proxy",
+        ),
+        (
+            "2001:db8::5",
+            "x-forwarded-for: 2001:db9::1",
+            "2001:db9::1 http proxy",
+        ),
         // The scheme the nearest proxy saw.
-        ("10.0.0.1", "x-forwarded-proto: http, https", "10.0.0.1 https proxy"),
-        ("10.0.0.1", "x-forwarded-proto: https\nx-forwarded-proto: http", "10.0.0.1 http proxy"),
-        ("10.0.0.1", "x-forwarded-proto: gopher", "10.0.0.1 http proxy"),
+        (
+            "10.0.0.1",
+            "x-forwarded-proto: http, https",
+            "10.0.0.1 https proxy",
+        ),
+        (
+            "10.0.0.1",
+            "x-forwarded-proto: https\nx-forwarded-proto: http",
+            "10.0.0.1 http proxy",
+        ),
+        (
+            "10.0.0.1",
+            "x-forwarded-proto: gopher",
+            "10.0.0.1 http proxy",
+        ),
     ] {
-        let exchange =
-            admitted_from(&format!("GET / HTTP/1.1\nhost: x\n{fields}"), peer).unwrap();
+        let exchange = admitted_from(&format!("GET / HTTP/1.1\nhost: x\n{fields}"), peer).unwrap();
         let seen = format!(
             "{} {}{}",
             exchange.client(),

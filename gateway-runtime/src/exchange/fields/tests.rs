@@ -20,8 +20,5 @@ fn a_survey_measures_what_would_be_sent() {
     let mut headers = Headers::new();
     headers.append(FieldName::from_static("a"), FieldValue::from_static("1"));
     headers.append(FieldName::from_static("a"), FieldValue::from_static("23"));
-    assert_eq!(
-        Survey::of(&headers).bytes,
-        "a: 1\r\na: 23\r\n".len()
-    );
+    assert_eq!(Survey::of(&headers).bytes, "a: 1\r\na: 23\r\n".len());
 }

@@ -109,8 +109,8 @@ fn normal_paths_are_not_copied() {
 /// Paths out of the pieces that matter.
 fn paths() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "/", ".", "..", "%", "2", "5", "e", "E", "f", "c", "0", "a", ";", "\\", "%2e", "%2F", "%25",
-        "%5c", "%00", "%c0", "%ae", "%32", "ä", "\"", "{", "~", "%7E", "%3b",
+        "/", ".", "..", "%", "2", "5", "e", "E", "f", "c", "0", "a", ";", "\\", "%2e", "%2F",
+        "%25", "%5c", "%00", "%c0", "%ae", "%32", "ä", "\"", "{", "~", "%7E", "%3b",
     ]);
     prop::collection::vec(piece, 0..12).prop_map(|pieces| format!("/{}", pieces.concat()))
 }
