@@ -28,6 +28,8 @@ mod cors;
 #[cfg(feature = "serve")]
 mod exchange;
 #[cfg(feature = "serve")]
+mod observe;
+#[cfg(feature = "serve")]
 pub mod refusal;
 #[cfg(feature = "serve")]
 mod respond;
