@@ -21,17 +21,15 @@ use crate::respond::Responses;
 use crate::route::Router;
 use crate::settings::{Settings, StartFault};
 
-pub(crate) use operation::{Operation, Variants};
+pub(crate) use operation::{Operation, Surroundings, Variants};
 pub(crate) use stage::Stage;
-pub(crate) use upstreams::Upstreams;
+pub(crate) use upstreams::{Upstreams, variables_in};
 
 /// A gateway that is ready to serve.
 #[derive(Debug)]
 pub struct Gateway {
     /// The tables it was made of.
     pub(crate) def: &'static GatewayDef,
-    /// What requests are held to before they mean anything.
-    pub(crate) admission: Admission,
     /// Finds the route of a request.
     pub(crate) router: Router,
     /// How refusals are answered.
@@ -84,7 +82,6 @@ impl Gateway {
         match (router, responses) {
             (Some(router), Some(responses)) if faults.is_empty() => Ok(Arc::new(Gateway {
                 def,
-                admission: admission(def, &stages),
                 router,
                 responses,
                 cors: def.cors.map(Cors::new),
@@ -113,6 +110,22 @@ impl Gateway {
             .iter()
             .enumerate()
             .find_map(|(index, stage)| Some((index, stage.mounted_at(host, path)?)))
+    }
+
+    /// What requests are held to before they mean anything. A body is read with the largest limit there is, and held to its
+    /// operation's own once that is known.
+    pub(crate) fn admission(&self) -> Admission {
+        let mut admission = Admission::new(self.def);
+        let largest = self
+            .stages
+            .iter()
+            .flat_map(|stage| &stage.operations)
+            .filter_map(|operation| operation.policy.body_limit)
+            .max();
+        if let Some(largest) = largest {
+            admission.limits.body = admission.limits.body.max(largest);
+        }
+        admission
     }
 
     /// Whether answers of back ends are read whole before any of them is sent, so that a slow one can still be refused. Amazon's
@@ -145,20 +158,6 @@ fn served(
         ));
     }
     found
-}
-
-/// The rules of admission. A body is read with the largest limit there is, and held to its operation's own once that is known.
-fn admission(def: &'static GatewayDef, stages: &[Stage]) -> Admission {
-    let mut admission = Admission::new(def);
-    let largest = stages
-        .iter()
-        .flat_map(|stage| &stage.operations)
-        .filter_map(|operation| operation.policy.body_limit)
-        .max();
-    if let Some(largest) = largest {
-        admission.limits.body = admission.limits.body.max(largest);
-    }
-    admission
 }
 
 #[cfg(test)]

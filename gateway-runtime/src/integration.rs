@@ -45,9 +45,9 @@ impl Integration {
         around: &mut Surroundings<'_, '_>,
     ) -> Integration {
         let started = match &policy.integration {
-            IntegrationDef::Proxy(_) | IntegrationDef::Http(_) if around.mock => {
-                def.example.map(|example| Integration::Mock(mock::Mock::example(&example)))
-            }
+            IntegrationDef::Proxy(_) | IntegrationDef::Http(_) if around.mock => def
+                .example
+                .map(|example| Integration::Mock(mock::Mock::example(&example))),
             IntegrationDef::Proxy(proxy) => {
                 proxy::Proxy::start(def.id, proxy, around).map(Integration::Proxy)
             }

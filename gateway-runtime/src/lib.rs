@@ -28,7 +28,9 @@ mod cors;
 #[cfg(feature = "serve")]
 mod exchange;
 #[cfg(feature = "serve")]
-mod observe;
+mod integration;
+#[cfg(feature = "serve")]
+mod pipeline;
 #[cfg(feature = "serve")]
 pub mod refusal;
 #[cfg(feature = "serve")]

@@ -109,6 +109,19 @@ impl Upstream {
         Target::parse([self.base_path.as_str(), target.as_str()].concat())
     }
 
+    #[cfg(test)]
+    pub(super) fn with_tls(self, tls: tls::ClientTls) -> Upstream {
+        Upstream {
+            tls: Some(tls),
+            ..self
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_port(&mut self, port: u16) {
+        self.port = port;
+    }
+
     pub(super) fn host(&self) -> &str {
         &self.host
     }

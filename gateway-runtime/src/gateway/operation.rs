@@ -3,9 +3,7 @@
 use super::Upstreams;
 use crate::cache::Caching;
 use crate::cors::Cors;
-use crate::def::{
-    GatewayDef, OperationDef, PolicyDef, RouteDef, StageDef,
-};
+use crate::def::{GatewayDef, OperationDef, PolicyDef, RouteDef, StageDef};
 use crate::expr::{Expr, Scope};
 use crate::integration::{Edits, Integration};
 use crate::settings::StartFault;
@@ -127,7 +125,9 @@ impl Operation {
                 .cache
                 .as_ref()
                 .filter(|_| around.cached)
-                .map(|cache| Caching::new(def, cache)),
+                .and_then(|cache| {
+                    Caching::new(*cache, around.stage.name, def, around.gateway.kind)
+                }),
             cors: policy.cors.map(Cors::new),
             keeps_head: response.read_head() || integration.answers_read_head(),
             request,

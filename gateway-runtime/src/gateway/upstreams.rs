@@ -94,7 +94,7 @@ impl<'s> Upstreams<'s> {
         &mut self,
         name: &str,
         url: String,
-        made_of: &[&str],
+        made_of: &[String],
         faults: &mut Vec<StartFault>,
     ) -> Option<Arc<Upstream>> {
         let key = (name.to_owned(), url);
@@ -126,18 +126,21 @@ impl<'s> Upstreams<'s> {
 }
 
 /// The text of an expression over stage variables, and the names of those.
-fn rendered<'e>(expr: &'e Expr, variables: &Variables) -> (String, Vec<&'e str>) {
+fn rendered(expr: &Expr, variables: &Variables) -> (String, Vec<String>) {
     let mut out = Vec::new();
     expr.render(&mut out, Escape::None, |source| match source {
         Source::StageVariable(name) => Some(variables.get(name)?.as_bytes().into()),
         _ => None,
     });
-    let names = expr
-        .sources()
+    (String::from_utf8_lossy(&out).into_owned(), variables_in(expr))
+}
+
+/// Names of the stage variables in an expression.
+pub(crate) fn variables_in(expr: &Expr) -> Vec<String> {
+    expr.sources()
         .filter_map(|source| match source {
-            Source::StageVariable(name) => Some(name.as_str()),
+            Source::StageVariable(name) => Some(name.clone()),
             _ => None,
         })
-        .collect();
-    (String::from_utf8_lossy(&out).into_owned(), names)
+        .collect()
 }

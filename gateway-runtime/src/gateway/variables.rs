@@ -65,10 +65,7 @@ pub(super) fn read(
                     "stage variable `{}` of stage `{}` has no value: {why}",
                     variable.name, stage.name
                 ),
-                format!(
-                    "set it there, or give --stage-var {}=VALUE",
-                    variable.name
-                ),
+                format!("set it there, or give --stage-var {}=VALUE", variable.name),
             )),
         }
     }

@@ -11,7 +11,7 @@ use crate::client::{Target, Upstream};
 use crate::def::TargetDef;
 use crate::exchange::path::{decode_query, has_dot_segment};
 use crate::expr::{Escape, Expr, Piece, Scope, Source, Variable};
-use crate::gateway::{Surroundings, Upstreams, Variants};
+use crate::gateway::{Surroundings, Upstreams, Variants, variables_in};
 use crate::pipeline::Journey;
 use crate::refusal::{PathFault, Refusal};
 use crate::settings::StartFault;
@@ -140,13 +140,6 @@ fn uri(
     upstreams: &mut Upstreams<'_>,
     faults: &mut Vec<StartFault>,
 ) -> Option<Address> {
-    let made_of: Vec<&str> = written
-        .sources()
-        .filter_map(|source| match source {
-            Source::StageVariable(name) => Some(name.as_str()),
-            _ => None,
-        })
-        .collect();
     let Some((origin, rest)) = Parts::new(written, variables).split_origin() else {
         faults.push(StartFault::new(
             format!("operation `{operation}`: its address has no fixed scheme, host and port"),
@@ -154,7 +147,7 @@ fn uri(
         ));
         return None;
     };
-    let upstream = upstreams.at(operation, origin, &made_of, faults)?;
+    let upstream = upstreams.at(operation, origin, &variables_in(written), faults)?;
     Address::new(operation, upstream, rest, faults)
 }
 
@@ -241,9 +234,9 @@ impl Parts {
                     Some(at) => text.split_at(at),
                     None => (text.as_str(), ""),
                 };
-                let normal = crate::path::normal(path);
-                *text = [normal.as_ref(), query].concat();
-                if !query.is_empty() {
+                let query_begins = !query.is_empty();
+                *text = [crate::path::normal(path).as_ref(), query].concat();
+                if query_begins {
                     break;
                 }
             }
@@ -269,7 +262,8 @@ impl Parts {
                         continue;
                     };
                     match source {
-                        Source::Path(_) | Source::Context(Variable::Path | Variable::DomainName) => {
+                        Source::Path(_)
+                        | Source::Context(Variable::Path | Variable::DomainName) => {
                             out.extend_from_slice(&value);
                         }
                         _ => Escape::Segment.write(out, &value),

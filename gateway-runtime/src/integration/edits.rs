@@ -46,9 +46,7 @@ impl Edits {
         let mut edits = Edits::sets(operation, def.set, scope, around);
         for field in def.remove {
             match *field {
-                FieldDef::Header(name) => edits
-                    .remove
-                    .extend(field_name(operation, name, around)),
+                FieldDef::Header(name) => edits.remove.extend(field_name(operation, name, around)),
                 FieldDef::Query(name) => edits.remove_query.push(name),
             }
         }
@@ -134,11 +132,7 @@ impl Edits {
     }
 }
 
-fn field_name(
-    operation: &str,
-    name: &str,
-    around: &mut Surroundings<'_, '_>,
-) -> Option<FieldName> {
+fn field_name(operation: &str, name: &str, around: &mut Surroundings<'_, '_>) -> Option<FieldName> {
     let parsed = FieldName::from_bytes(name.as_bytes()).ok();
     if parsed.is_none() || UNTOUCHABLE.contains(&name) {
         around.fault(

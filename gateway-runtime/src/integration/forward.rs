@@ -5,9 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::client::{self, Incoming, Outgoing, Upstream, UpstreamFault};
-use crate::exchange::{
-    BodyFault, Buffered, Body, Exchange, FieldName, FieldValue, Headers, field,
-};
+use crate::exchange::{Body, BodyFault, Buffered, Exchange, FieldName, FieldValue, Headers, field};
 use crate::gateway::ViaMark;
 use crate::pipeline::Journey;
 use crate::refusal::{Refusal, Why};
@@ -49,7 +47,11 @@ pub(super) fn introduce(exchange: &Exchange, host: Option<FieldValue>, headers: 
             }
             // Writing to a vector cannot fail.
             let _ = write!(hops, "{}", exchange.peer());
-            set(headers, field::X_FORWARDED_FOR, FieldValue::from_bytes(&hops).ok());
+            set(
+                headers,
+                field::X_FORWARDED_FOR,
+                FieldValue::from_bytes(&hops).ok(),
+            );
         }
         _ => set(headers, field::X_FORWARDED_FOR, address(exchange.peer())),
     }
@@ -98,8 +100,7 @@ pub(super) async fn send(
         let until = journey.worker.clock.instant(deadline).into();
         let body = std::mem::take(&mut incoming.body);
         incoming.body = match tokio::time::timeout_at(until, body.buffer(HELD_BACK)).await {
-            Ok(Ok(Buffered::Whole(bytes, None))) => Body::full(bytes),
-            Ok(Ok(Buffered::Whole(bytes, Some(trailers)))) => Body::with_trailers(bytes, trailers),
+            Ok(Ok(Buffered::Whole(bytes, trailers))) => Body::whole(bytes, trailers),
             Ok(Ok(Buffered::Longer(body))) => body,
             Ok(Err(fault)) => return Err(broken(fault)),
             Err(_) => return Err(Refusal::UpstreamTimeout),

@@ -25,8 +25,7 @@ impl Redirect {
         let location = around.parse(operation, def.location, Scope::Request)?;
         Some(Redirect {
             status: def.status,
-            location: around
-                .variants(|_, variables, _| Some(Parts::new(&location, variables)))?,
+            location: around.variants(|_, variables, _| Some(Parts::new(&location, variables)))?,
         })
     }
 
