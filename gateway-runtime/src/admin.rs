@@ -76,7 +76,9 @@ pub(crate) fn fault(settings: &Settings) -> Option<StartFault> {
         return None;
     }
     Some(StartFault::new(
-        format!("the admin listener on {address} could be reached from other machines, and has no token"),
+        format!(
+            "the admin listener on {address} could be reached from other machines, and has no token"
+        ),
         "give it one with --admin-token-file, or listen on a loopback address: --admin 127.0.0.1:8081",
     ))
 }
@@ -325,7 +327,11 @@ mod tests {
             ("DELETE /metrics", "405"),
             ("OPTIONS /metrics", "405"),
         ] {
-            assert_eq!(status(address, first, &["host: localhost"]), expected, "{first}");
+            assert_eq!(
+                status(address, first, &["host: localhost"]),
+                expected,
+                "{first}"
+            );
         }
         subject.draining.store(true, Ordering::SeqCst);
         assert_eq!(status(address, "GET /readyz", &["host: localhost"]), "503");
@@ -350,8 +356,16 @@ mod tests {
             ("", "421"),
         ] {
             let host = format!("host: {host}");
-            assert_eq!(status(address, "GET /metrics", &[&host]), expected, "{host}");
-            assert_eq!(status(address, "GET /healthz", &[&host]), expected, "{host}");
+            assert_eq!(
+                status(address, "GET /metrics", &[&host]),
+                expected,
+                "{host}"
+            );
+            assert_eq!(
+                status(address, "GET /healthz", &[&host]),
+                expected,
+                "{host}"
+            );
         }
         assert_eq!(status(address, "GET /metrics", &[]), "421");
         let two = ["host: localhost", "host: evil.example"];

@@ -103,7 +103,11 @@ pub(super) static FLAGS: &[Flag] = &[
         Takes::Nothing,
         "Read everything a start needs, report what is missing, and end",
     ),
-    flag("print-routes", Takes::Nothing, "Print what is served, and end"),
+    flag(
+        "print-routes",
+        Takes::Nothing,
+        "Print what is served, and end",
+    ),
     flag("version", Takes::Nothing, "Print the version, and end"),
     flag(
         "json",
@@ -116,7 +120,12 @@ impl Flag {
     /// Its twin in the environment: `GATEWAY_STAGE_VAR` for `--stage-var`. What ends at once has none.
     pub(super) fn twin(&self) -> Option<String> {
         let once = matches!(self.name, "check" | "print-routes" | "version" | "json");
-        (!once).then(|| format!("GATEWAY_{}", self.name.replace('-', "_").to_ascii_uppercase()))
+        (!once).then(|| {
+            format!(
+                "GATEWAY_{}",
+                self.name.replace('-', "_").to_ascii_uppercase()
+            )
+        })
     }
 }
 

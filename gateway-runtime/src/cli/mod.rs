@@ -161,13 +161,16 @@ fn read_token(file: &Path) -> Result<Secret, StartFault> {
     let help = "write one line into it: letters, digits and punctuation";
     let text = std::fs::read_to_string(file).map_err(|error| {
         StartFault::new(
-            format!("the admin token in {} cannot be read: {error}", file.display()),
+            format!(
+                "the admin token in {} cannot be read: {error}",
+                file.display()
+            ),
             help,
         )
     })?;
-    let token = text
-        .strip_suffix('\n')
-        .map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    let token = text.strip_suffix('\n').map_or(text.as_str(), |line| {
+        line.strip_suffix('\r').unwrap_or(line)
+    });
     if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(StartFault::new(
             format!("what is in {} cannot be a token", file.display()),
@@ -243,13 +246,17 @@ fn read(given: &Given<'_>, wrong: &mut Vec<String>) -> Invocation {
         match upstream(&text) {
             Some(pair) => settings.upstreams.push(pair),
             // The address may hold a password.
-            None => wrong.push(format!("{flag} takes a URL or NAME=URL, the URL with http:// or https://")),
+            None => wrong.push(format!(
+                "{flag} takes a URL or NAME=URL, the URL with http:// or https://"
+            )),
         }
     }
     for (flag, text) in all("stage-var", wrong) {
         match text.split_once('=') {
             Some((name, value)) if !name.is_empty() => {
-                settings.stage_vars.push((name.to_owned(), value.to_owned()));
+                settings
+                    .stage_vars
+                    .push((name.to_owned(), value.to_owned()));
             }
             // The value may be secret, and without `=` nobody knows which part it is.
             _ => wrong.push(format!("{flag} takes NAME=VALUE")),
@@ -273,13 +280,17 @@ fn read(given: &Given<'_>, wrong: &mut Vec<String>) -> Invocation {
     if let Some((flag, text)) = one("workers", wrong) {
         match text.parse() {
             Ok(workers) if (1..=MOST_WORKERS).contains(&workers) => settings.workers = workers,
-            _ => wrong.push(format!("{flag} takes a number from 1 to {MOST_WORKERS}, not `{text}`")),
+            _ => wrong.push(format!(
+                "{flag} takes a number from 1 to {MOST_WORKERS}, not `{text}`"
+            )),
         }
     }
     if let Some((flag, text)) = one("drain", wrong) {
         match duration(&text) {
             Some(span) => settings.drain = span,
-            None => wrong.push(format!("{flag} takes a duration such as 500ms, 30s or 2m, not `{text}`")),
+            None => wrong.push(format!(
+                "{flag} takes a duration such as 500ms, 30s or 2m, not `{text}`"
+            )),
         }
     }
     settings.mock = set("mock", wrong);
@@ -320,7 +331,9 @@ fn values(given: Vec<(String, String)>) -> Vec<String> {
 fn address(flag: &str, text: &str, wrong: &mut Vec<String>) -> Option<SocketAddr> {
     let address = text.parse().ok();
     if address.is_none() {
-        wrong.push(format!("{flag} takes an address and a port such as 0.0.0.0:8080 or [::]:8080, not `{text}`"));
+        wrong.push(format!(
+            "{flag} takes an address and a port such as 0.0.0.0:8080 or [::]:8080, not `{text}`"
+        ));
     }
     address
 }

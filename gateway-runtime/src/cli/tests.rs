@@ -36,17 +36,57 @@ fn changed(line: &str) -> String {
     };
     let action = format!("{:?}", invocation.action);
     note("action", invocation.action != Action::Serve, action);
-    note("listen", settings.listen != usual.listen, format!("{:?}", settings.listen));
-    note("admin", settings.admin != usual.admin, format!("{:?}", settings.admin));
-    note("token", invocation.admin_token_file.is_some(), format!("{:?}", invocation.admin_token_file));
-    note("hosts", !settings.admin_hosts.is_empty(), format!("{:?}", settings.admin_hosts));
-    note("stage", settings.stage.is_some(), format!("{:?}", settings.stage));
-    note("vars", !settings.stage_vars.is_empty(), format!("{:?}", settings.stage_vars));
-    note("upstreams", !settings.upstreams.is_empty(), format!("{:?}", settings.upstreams));
+    note(
+        "listen",
+        settings.listen != usual.listen,
+        format!("{:?}", settings.listen),
+    );
+    note(
+        "admin",
+        settings.admin != usual.admin,
+        format!("{:?}", settings.admin),
+    );
+    note(
+        "token",
+        invocation.admin_token_file.is_some(),
+        format!("{:?}", invocation.admin_token_file),
+    );
+    note(
+        "hosts",
+        !settings.admin_hosts.is_empty(),
+        format!("{:?}", settings.admin_hosts),
+    );
+    note(
+        "stage",
+        settings.stage.is_some(),
+        format!("{:?}", settings.stage),
+    );
+    note(
+        "vars",
+        !settings.stage_vars.is_empty(),
+        format!("{:?}", settings.stage_vars),
+    );
+    note(
+        "upstreams",
+        !settings.upstreams.is_empty(),
+        format!("{:?}", settings.upstreams),
+    );
     note("tls", settings.tls.is_some(), format!("{:?}", settings.tls));
-    note("log", settings.access_log != usual.access_log, format!("{:?}", settings.access_log));
-    note("workers", settings.workers != usual.workers, settings.workers.to_string());
-    note("drain", settings.drain != usual.drain, format!("{:?}", settings.drain));
+    note(
+        "log",
+        settings.access_log != usual.access_log,
+        format!("{:?}", settings.access_log),
+    );
+    note(
+        "workers",
+        settings.workers != usual.workers,
+        settings.workers.to_string(),
+    );
+    note(
+        "drain",
+        settings.drain != usual.drain,
+        format!("{:?}", settings.drain),
+    );
     note("mock", settings.mock, "true".to_owned());
     note("link-local", settings.allow_link_local, "true".to_owned());
     changes.join(" ")
@@ -112,7 +152,11 @@ fn command_lines() {
         let (line, expected) = row.split_once('|').unwrap();
         // Values have bars too: the last cell is what follows the last one with a space on both sides.
         let (line, expected) = row.rsplit_once(" | ").unwrap_or((line, expected));
-        assert_eq!(changed(&format!("{} ", line.trim())), expected.trim(), "{line}");
+        assert_eq!(
+            changed(&format!("{} ", line.trim())),
+            expected.trim(),
+            "{line}"
+        );
     }
 }
 
@@ -148,7 +192,10 @@ fn what_is_printed_holds_no_secret() {
         "--check",
     ] {
         let (out, err, status) = ran(&format!("GATEWAY_STAGE_VAR=token=hunter2 -- {line}"));
-        assert!(!out.contains("hunter2") && !err.contains("hunter2"), "{out}{err}");
+        assert!(
+            !out.contains("hunter2") && !err.contains("hunter2"),
+            "{out}{err}"
+        );
         assert!(!out.is_empty() || line == "--check");
         assert_eq!(status, u8::from(line == "--check" && !err.is_empty()));
     }
@@ -175,7 +222,11 @@ fn tokens() {
     ] {
         std::fs::write(&file, text).unwrap();
         let token = read_token(&file);
-        assert_eq!(token.as_ref().ok().map(Secret::expose), expected, "{text:?}");
+        assert_eq!(
+            token.as_ref().ok().map(Secret::expose),
+            expected,
+            "{text:?}"
+        );
         if let Err(fault) = token {
             assert!(!fault.to_string().contains("sesame"), "{fault}");
         }
@@ -186,7 +237,8 @@ fn tokens() {
 
 #[test]
 fn faults_of_a_start_come_all_at_once() {
-    let (_, err, status) = ran("--check --admin 0.0.0.0:8081 --stage nowhere --access-log /nowhere/at/all");
+    let (_, err, status) =
+        ran("--check --admin 0.0.0.0:8081 --stage nowhere --access-log /nowhere/at/all");
     assert_eq!(status, 1);
     for part in ["0.0.0.0:8081", "`nowhere`", "/nowhere/at/all"] {
         assert!(err.contains(part), "{part} is not in {err}");
