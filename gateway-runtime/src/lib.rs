@@ -28,6 +28,8 @@ mod cors;
 #[cfg(feature = "serve")]
 mod exchange;
 #[cfg(feature = "serve")]
+pub mod gateway;
+#[cfg(feature = "serve")]
 mod integration;
 #[cfg(feature = "serve")]
 mod pipeline;
@@ -38,7 +40,7 @@ mod respond;
 #[cfg(feature = "serve")]
 pub mod route;
 #[cfg(feature = "serve")]
-mod server;
+pub mod server;
 #[cfg(feature = "serve")]
 pub mod settings;
 #[cfg(all(test, feature = "serve"))]
