@@ -56,9 +56,8 @@ impl Upstream {
             .trim_start_matches('[')
             .trim_end_matches(']')
             .to_owned();
-        if host.is_empty()
-            || authority.port().is_some() && authority.port_u16().is_none_or(|port| port == 0)
-        {
+        let has_port = authority.as_str().len() > authority.host().len();
+        if host.is_empty() || has_port && authority.port_u16().is_none_or(|port| port == 0) {
             return Err(format!("`{url}` names no host and port that can be called"));
         }
         let port = authority

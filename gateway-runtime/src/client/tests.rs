@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 enum Act {
     /// Reads a head, and as much of a body as its fields or its last chunk say.
     Read,
+    /// Reads no more than the beginning of a request.
+    Glance,
     /// Sends these bytes.
     Say(String),
     /// Sends this byte again and again, until nobody takes it.
@@ -67,6 +69,7 @@ fn follow(mut tcp: TcpStream, script: &[Act], log: &Mutex<Vec<String>>) {
                 Some(request) => log.lock().push(request),
                 None => return,
             },
+            Act::Glance => tcp.read_exact(&mut [0; 100]).unwrap(),
             Act::Say(text) => {
                 if tcp.write_all(text.as_bytes()).is_err() {
                     return;
@@ -558,7 +561,8 @@ fn addresses_of_back_ends() {
         ("http://user:pw@a.example", "user name"),
         ("http://a.example?x=1", "query"),
         ("http://a.example:0", "host and port"),
-        ("http://a.example:70000", "no address"),
+        ("http://a.example:70000", "host and port"),
+        ("http://a.example:", "host and port"),
         ("http://a b", "no address"),
     ] {
         let fault = Upstream::new("u", url, &settings()).unwrap_err();
@@ -688,7 +692,7 @@ fn what_is_sent() {
 #[test]
 fn an_answer_before_the_whole_request_was_read() {
     let answer = "HTTP/1.1 413 Too large\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno";
-    let backend = backend(vec![vec![say(answer), Pause]]);
+    let backend = backend(vec![vec![Act::Glance, say(answer), Pause]]);
     let caller = Caller::of(&backend);
     let large = request("POST", "/", Body::full(vec![b'x'; 8 << 20]));
     assert_eq!(caller.fate(large), "413 no");
