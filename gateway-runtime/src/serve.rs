@@ -43,7 +43,7 @@ pub fn start(def: &'static GatewayDef, settings: Settings) -> Result<Serving, Ve
     let Some(gateway) = gateway.filter(|_| faults.is_empty()) else {
         return Err(faults);
     };
-    let running = server::start(live(gateway), &settings, clock.clone())?;
+    let running = server::start(Live::of(gateway), &settings, clock.clone())?;
     let subject = Watched {
         shared: Arc::clone(running.shared()),
         only: settings.stage.clone(),
@@ -82,12 +82,6 @@ pub(crate) fn check(def: &'static GatewayDef, settings: &Settings) -> Vec<StartF
     faults
 }
 
-fn live(gateway: Arc<Gateway>) -> Live {
-    Live {
-        app: App::Gateway(gateway),
-    }
-}
-
 impl Serving {
     /// The addresses that are listened on; a port of 0 has become a real one.
     pub fn addresses(&self) -> &[SocketAddr] {
@@ -106,7 +100,7 @@ impl Serving {
     /// Everything that keeps it from serving; then the old one goes on.
     pub fn replace(&self, def: &'static GatewayDef) -> Result<(), Vec<StartFault>> {
         let gateway = Gateway::start(def, &self.settings, &self.clock)?;
-        self.running.replace(live(gateway));
+        self.running.replace(Live::of(gateway));
         Ok(())
     }
 
@@ -148,9 +142,8 @@ impl fmt::Display for Serving {
         for address in self.addresses() {
             write!(f, " {scheme}://{address}")?;
         }
-        if let Some(admin) = self.admin {
-            let live = self.running.shared().live();
-            let series = live.app.gateway().counters.series();
+        if let (Some(admin), Some(gateway)) = (self.admin, gateway(self.running.shared())) {
+            let series = gateway.counters.series();
             write!(f, "; admin http://{admin} (at most {series} time series)")?;
         }
         Ok(())
@@ -170,10 +163,11 @@ impl admin::Subject for Watched {
     }
 
     fn metrics(&self) -> (&'static str, String) {
-        let live = self.shared.live();
-        let gateway = live.app.gateway();
         let mut more = connections(&self.shared);
-        more.extend(caches(gateway));
+        let Some(gateway) = gateway(&self.shared) else {
+            return (metrics::MEDIA_TYPE, String::new());
+        };
+        more.extend(caches(&gateway));
         more.push(counter(
             "access_log_dropped",
             "Lines of access logs that could not be written",
@@ -190,6 +184,15 @@ impl admin::Subject for Watched {
             live.app.gateway().def,
             self.only.as_deref(),
         ))
+    }
+}
+
+/// The gateway that is served at the moment. `None`: a test serves something else.
+fn gateway(shared: &Shared) -> Option<Arc<Gateway>> {
+    match &shared.live().app {
+        App::Gateway(gateway) => Some(Arc::clone(gateway)),
+        #[cfg(test)]
+        App::Test(_) => None,
     }
 }
 
