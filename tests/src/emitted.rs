@@ -51,6 +51,11 @@ impl Workspace {
         self.cargo("build", &[])
     }
 
+    /// Builds their libraries alone: everything that is emitted but the few lines of `main`, without linking.
+    pub fn build_libraries(&self) -> Result<(), String> {
+        self.cargo("build", &["--lib"])
+    }
+
     /// Runs clippy over all of them, warnings refused.
     pub fn clippy(&self) -> Result<(), String> {
         self.cargo("clippy", &["--", "-D", "warnings"])

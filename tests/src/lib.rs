@@ -9,6 +9,7 @@
 
 pub mod cases;
 pub mod client;
+pub mod corpus;
 pub mod emitted;
 pub mod gateway;
 pub mod tool;
