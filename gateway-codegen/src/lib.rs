@@ -4,4 +4,7 @@
 //! tables (what is served). Every module belongs to one shape or to one arrow between two.
 
 pub mod findings;
+pub mod load;
 pub mod model;
+pub mod normalise;
+pub mod resolve;
