@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use gateway_runtime::expr::{Expr, Piece, Source};
 
+use crate::findings::brief;
+
 /// Why an address cannot be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
@@ -122,12 +124,12 @@ pub(crate) fn authority_fault(authority: &str) -> Option<Fault> {
         },
     };
     if port.is_some_and(|port| port.parse::<u16>().ok().is_none_or(|port| port == 0)) {
-        return fault("address", format!("`{}` has no port from 1 to 65535", super::one_line(authority)), "");
+        return fault("address", format!("`{}` has no port from 1 to 65535", brief(authority)), "");
     }
     if authority.starts_with('[') {
         return match host.parse::<Ipv6Addr>() {
             Ok(address) => reserved(IpAddr::V6(address)),
-            Err(_) => fault("address", format!("`{}` is no IPv6 address", super::one_line(host)), ""),
+            Err(_) => fault("address", format!("`{}` is no IPv6 address", brief(host)), ""),
         };
     }
     if let Ok(address) = host.parse::<Ipv4Addr>() {
@@ -142,7 +144,7 @@ pub(crate) fn authority_fault(authority: &str) -> Option<Fault> {
     };
     let name = host.strip_suffix('.').unwrap_or(host);
     if name.is_empty() || name.len() > 253 || !name.split('.').all(label) {
-        return fault("address", format!("`{}` is no host", super::one_line(host)), "");
+        return fault("address", format!("`{}` is no host", brief(host)), "");
     }
     if name.eq_ignore_ascii_case("metadata.google.internal") {
         return metadata();

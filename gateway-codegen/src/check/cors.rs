@@ -1,5 +1,6 @@
 //! Cross-origin rules that no browser takes, or that let in whom nobody meant.
 
+use crate::findings::brief;
 use crate::model::Cors;
 
 /// What is wrong with cross-origin rules.
@@ -47,7 +48,7 @@ pub(crate) fn faults(cors: &Cors) -> Vec<Fault> {
             fault(
                 "cors-origins",
                 "allowOrigins",
-                format!("`{}` {why}", super::one_line(origin)),
+                format!("`{}` {why}", brief(origin)),
                 "scheme, host and port alone, as in `https://shop.example`; or `*`, `https://*`, `http://*`",
             );
         }
@@ -56,7 +57,7 @@ pub(crate) fn faults(cors: &Cors) -> Vec<Fault> {
         fault(
             "cors-names",
             "allowMethods",
-            format!("`{}` is no method", super::one_line(method)),
+            format!("`{}` is no method", brief(method)),
             "",
         );
     }
@@ -68,7 +69,7 @@ pub(crate) fn faults(cors: &Cors) -> Vec<Fault> {
             fault(
                 "cors-names",
                 member,
-                format!("`{}` is no name of a header field", super::one_line(name)),
+                format!("`{}` is no name of a header field", brief(name)),
                 "",
             );
         }

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use openapiv3::{APIKeyLocation, ReferenceOr, SecurityRequirement, SecurityScheme};
 
 use super::aws;
-use super::native::{self, strict::Strict, strict::shown};
+use super::native::{self, strict::Strict};
 use super::suggest;
 use super::tree::Tree;
-use crate::findings::{Findings, Place};
+use crate::findings::{Findings, Place, brief};
 use crate::load::Node;
 use crate::model::{Access, Credential, ParameterPlace};
 use crate::normalise::Api;
@@ -107,7 +107,7 @@ impl Schemes {
             found.error(
                 "security-scheme-undefined",
                 place.clone(),
-                format!("there is no security scheme `{}`", shown(name)),
+                format!("there is no security scheme `{}`", brief(name)),
                 suggest::help(name, self.known.keys().map(String::as_str)),
             );
             return None;
@@ -117,7 +117,7 @@ impl Schemes {
             found.error(
                 "not-yet-served",
                 place.clone(),
-                format!("{judge} is not yet served, and operations ask for `{}`", shown(name)),
+                format!("{judge} is not yet served, and operations ask for `{}`", brief(name)),
                 "an operation whose credential cannot be judged is never open: wait for a version that serves it, or let the back end decide",
             );
         }
@@ -150,8 +150,8 @@ impl Schemes {
                 scheme.place.clone(),
                 format!(
                     "`{}` is left to the back end: the {place} `{}` is forwarded untouched{absent}",
-                    shown(name),
-                    shown(&credential.name)
+                    brief(name),
+                    brief(&credential.name)
                 ),
                 if credential.required {
                     ""

@@ -43,7 +43,11 @@ pub(crate) fn of(operation: &Node<'_>) -> Option<Example> {
             body: String::new(),
         });
     };
-    let body = given(&media).or_else(|| Some(text(&sample(&media.get("schema")?))))?;
+    let made = || Some(text(&sample(&media.get("schema")?)));
+    let body = given(&media).or_else(made)?;
+    if body.len() > BYTES {
+        return None;
+    }
     Some(Example {
         status,
         media_type: media_type.to_ascii_lowercase(),

@@ -6,12 +6,12 @@ use gateway_runtime::def::Passthrough;
 use gateway_runtime::expr::{Expr, Scope};
 use gateway_runtime::pattern::StatusPattern;
 
-use super::native::strict::shown;
 use super::native::{self, IntegrationKind, OrOff};
 use super::reader::{Reader, Route};
 use super::suggest;
 use super::tree::At;
 use crate::check::addresses;
+use crate::findings::brief;
 use crate::model::{Example, Field, HttpIntegration, Integration, ResponseMapping, Target, Upstream};
 
 /// What an integration is read against.
@@ -147,7 +147,7 @@ fn target(
                 reader.found.error(
                     "unknown-upstream",
                     at.member("upstream").place(),
-                    format!("there is no upstream `{}`", shown(&name.0)),
+                    format!("there is no upstream `{}`", brief(&name.0)),
                     suggest::help(&name.0, around.upstreams.keys().map(String::as_str)),
                 );
             }
@@ -248,11 +248,11 @@ fn fill(
                             reader.found.error(
                                 "address-placeholder",
                                 at.place_in(offset),
-                                format!("nothing fills `{{{}}}`", shown(name)),
+                                format!("nothing fills `{{{}}}`", brief(name)),
                                 format!(
                                     "the path is `{}`; map it with `request.parameters: {{ path.{}: … }}`",
-                                    shown(around.route.path),
-                                    shown(name)
+                                    brief(around.route.path),
+                                    brief(name)
                                 ),
                             );
                         }
@@ -413,7 +413,7 @@ pub(crate) fn media_type_of(
     reader.found.error(
         "media-type",
         at.key_place(),
-        format!("`{}` is no media type", shown(written)),
+        format!("`{}` is no media type", brief(written)),
         "as in `application/json`",
     );
     None
@@ -443,7 +443,7 @@ fn responses(
                         reader.found.warning(
                             "response-pattern-empty",
                             at.key_place(),
-                            format!("`{}` is the whole of no status, so this is never chosen", shown(key)),
+                            format!("`{}` is the whole of no status, so this is never chosen", brief(key)),
                             "as in `404` or `4\\d{2}`",
                         );
                     }
@@ -453,7 +453,7 @@ fn responses(
                     reader.found.error(
                         "response-pattern",
                         at.key_place(),
-                        format!("`{}` is no pattern of statuses: {}", shown(key), fault.message),
+                        format!("`{}` is no pattern of statuses: {}", brief(key), fault.message),
                         "as in `404` or `4\\d{2}`, or `default` for every other",
                     );
                     continue;
@@ -518,8 +518,8 @@ fn warn_of_ties(
                 at.member(second).key_place(),
                 format!(
                     "`{}` and `{}` both match {status}; the first one is taken",
-                    shown(first),
-                    shown(second)
+                    brief(first),
+                    brief(second)
                 ),
                 "make one of them narrower",
             );

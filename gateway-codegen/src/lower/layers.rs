@@ -6,6 +6,7 @@
 //! never decides.
 
 use super::tree::{Data, Tree};
+use crate::findings::{Findings, brief};
 
 /// Lays one layer over another.
 pub(crate) fn merge(below: Tree, above: &Tree) -> Tree {
@@ -61,14 +62,14 @@ fn replaces(below: &Tree, above: &Tree) -> bool {
 }
 
 /// Lowers the case of header names (`header.X-User`), so that layers meet under one name.
-pub(crate) fn canonical_fields(policy: &mut Tree) {
+pub(crate) fn canonical_fields(policy: &mut Tree, found: &mut Findings) {
     for path in [
         &["request", "set"][..],
         &["response", "set"],
         &["integration", "request", "parameters"],
     ] {
         if let Some(map) = descend(policy, path) {
-            lower_names(map);
+            lower_names(map, found);
         }
     }
     if let Some(Data::Object(responses)) =
@@ -76,7 +77,7 @@ pub(crate) fn canonical_fields(policy: &mut Tree) {
     {
         for response in responses.values_mut() {
             if let Some(map) = descend(response, &["parameters"]) {
-                lower_names(map);
+                lower_names(map, found);
             }
         }
     }
@@ -87,15 +88,23 @@ fn descend<'t>(tree: &'t mut Tree, path: &[&str]) -> Option<&'t mut Tree> {
         .try_fold(tree, |tree, name| tree.members_mut()?.get_mut(*name))
 }
 
-fn lower_names(map: &mut Tree) {
+fn lower_names(map: &mut Tree, found: &mut Findings) {
     let Some(members) = map.members_mut() else {
         return;
     };
-    if members.keys().any(|name| canonical_field(name) != *name) {
-        *members = std::mem::take(members)
-            .into_iter()
-            .map(|(name, value)| (canonical_field(&name), value))
-            .collect();
+    if members.keys().all(|name| canonical_field(name) == *name) {
+        return;
+    }
+    for (name, value) in std::mem::take(members) {
+        let place = value.key_place();
+        if members.insert(canonical_field(&name), value).is_some() {
+            found.error(
+                "field-duplicate",
+                place,
+                format!("`{}` is written twice: names of header fields know no case", brief(&name)),
+                "",
+            );
+        }
     }
 }
 
@@ -138,7 +147,7 @@ mod tests {
     fn merged(layers: &[Value], expected: Value) {
         let merged = layers.iter().fold(None, |below, layer| {
             let mut layer = tree(layer);
-            canonical_fields(&mut layer);
+            canonical_fields(&mut layer, &mut Findings::default());
             over(below, Some(&layer))
         });
         assert_eq!(merged.unwrap().value(), expected);

@@ -8,13 +8,12 @@ use gateway_runtime::expr::Scope;
 
 use super::draft::{Draft, inside};
 use super::integration::{self, Surroundings};
-use super::native::strict::shown;
 use super::native::{self, InvalidationBy, OneOrMany, OrOff};
 use super::reader::{Reader, Route};
 use super::suggest;
 use super::tree::{At, Tree};
 use crate::check::cors;
-use crate::findings::Place;
+use crate::findings::{Place, brief};
 use crate::model::{
     Burst, Cache, CacheKey, Caching, Cors, Edits, Field, Integration, Policy, Rate, Throttle,
     ThrottleKey, Ttl, Upstream,
@@ -226,9 +225,9 @@ fn throttle_key(
                 reader.found.error(
                     "throttle-key-undeclared",
                     at.place(),
-                    format!("the path has no parameter `{}`", shown(name)),
+                    format!("the path has no parameter `{}`", brief(name)),
                     match route {
-                        Some(route) => format!("the path is `{}`", shown(route.path)),
+                        Some(route) => format!("the path is `{}`", brief(route.path)),
                         None => "a stage has no path parameters".to_owned(),
                     },
                 );
@@ -354,7 +353,7 @@ fn cache_key(
                 reader.found.error(
                     "cache-key-undeclared",
                     place,
-                    format!("`{}` is no parameter of this operation", shown(text)),
+                    format!("`{}` is no parameter of this operation", brief(text)),
                     match suggest::nearest(text, names.iter().map(String::as_str)) {
                         Some(name) => format!("did you mean `{name}`"),
                         None => "declare it under `parameters`".to_owned(),

@@ -2,10 +2,9 @@
 
 use gateway_runtime::expr::{Expr, Scope, Source};
 
-use super::native::strict::shown;
 use super::tree::At;
 use crate::check::headers;
-use crate::findings::{Findings, Place};
+use crate::findings::{Findings, Place, brief};
 
 /// The route an expression belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -79,8 +78,8 @@ impl<'f> Reader<'f> {
                         self.found.error(
                             "expression-path-parameter",
                             at.place(),
-                            format!("the path has no parameter `{}`", shown(name)),
-                            format!("the path is `{}`", shown(route)),
+                            format!("the path has no parameter `{}`", brief(name)),
+                            format!("the path is `{}`", brief(route)),
                         );
                         fine = false;
                     }
@@ -124,7 +123,7 @@ impl<'f> Reader<'f> {
                 self.found.error(
                     "header-name",
                     at.key_place(),
-                    format!("`{}` {why}", shown(name)),
+                    format!("`{}` {why}", brief(name)),
                     "",
                 );
                 None

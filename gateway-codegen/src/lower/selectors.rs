@@ -6,10 +6,9 @@
 use gateway_runtime::path::Pattern;
 
 use super::draft::Draft;
-use super::native::strict::shown;
 use super::suggest;
 use super::tree::Tree;
-use crate::findings::{Findings, Place};
+use crate::findings::{Findings, Place, brief};
 
 /// A selector and the layer behind it.
 #[derive(Debug)]
@@ -108,9 +107,9 @@ pub(crate) fn matching<'s, 't>(
                 selector.layer.key_place(),
                 format!(
                     "`{}` and `{}` are equally specific for operation `{}`",
-                    shown(selector.text),
-                    shown(rival.text),
-                    shown(&draft.id)
+                    brief(selector.text),
+                    brief(rival.text),
+                    brief(&draft.id)
                 ),
                 "make one of them more specific, or name the operation",
             );
@@ -145,7 +144,7 @@ pub(crate) fn warn_of_idle(
         found.warning(
             "selector-idle",
             place(selector),
-            format!("`{}` selects no operation", shown(selector.text)),
+            format!("`{}` selects no operation", brief(selector.text)),
             match suggest::nearest(selector.text, candidates) {
                 Some(name) => format!("did you mean `{name}`"),
                 None => "an operationId, `GET /path/{id}`, `GET /path/*`, `tag:name` or `*`".to_owned(),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::super::suggest;
 use super::super::tree::{Data, Tree};
 use super::unserved;
-use crate::findings::Findings;
+use crate::findings::{Findings, brief};
 
 /// The checker: the definitions of the language and their patterns, made once.
 pub(crate) struct Strict {
@@ -45,8 +45,8 @@ impl Strict {
         }
     }
 
-    /// Checks a tree against a definition and says whether it can be read. Members that switch off what is not served
-    /// anyway are taken out.
+    /// Checks a tree against a definition and says whether it can be read. What is at fault is reported and taken out, so
+    /// that the rest can be read and looked at in the same run; so are members that switch off what is not served anyway.
     pub(crate) fn check(&self, tree: &mut Tree, definition: &str, found: &mut Findings) -> bool {
         let schema = self.definitions.get(definition).unwrap_or(&Value::Null);
         let here = Here {
@@ -54,11 +54,7 @@ impl Strict {
             about: "",
             member: "",
         };
-        let mut faults = Findings::default();
-        self.walk(tree, schema, here, &mut faults);
-        let fine = !faults.has_errors();
-        found.append(faults);
-        fine
+        self.walk(tree, schema, here, found)
     }
 
     /// Follows `$ref` to its end.
@@ -81,14 +77,16 @@ impl Strict {
         (schema, here)
     }
 
-    fn walk(&self, tree: &mut Tree, schema: &Value, here: Here<'_>, found: &mut Findings) {
+    /// Whether what is left of the value can be read.
+    fn walk(&self, tree: &mut Tree, schema: &Value, here: Here<'_>, found: &mut Findings) -> bool {
         let (schema, here) = self.resolve(schema, here);
         if let Some(words) = self.words(schema) {
-            self.word(tree, &words, here, found);
+            self.word(tree, &words, here, found)
         } else if let Some(branches) = branches(schema) {
-            self.union(tree, branches, schema, here, found);
+            self.union(tree, branches, schema, here, found)
         } else if let Some(only) = schema.get("const") {
-            if tree.value() != *only {
+            let fine = tree.value() == *only;
+            if !fine {
                 found.error(
                     "x-gateway-value",
                     tree.place.clone(),
@@ -96,23 +94,23 @@ impl Strict {
                     here.about,
                 );
             }
+            fine
         } else if !self.fits(tree, schema) {
             self.wrong_type(tree, schema, here, found);
+            false
         } else {
-            self.value(tree, schema, here, found);
+            self.value(tree, schema, here, found)
         }
     }
 
     /// A value of the right JSON type.
-    fn value(&self, tree: &mut Tree, schema: &Value, here: Here<'_>, found: &mut Findings) {
+    fn value(&self, tree: &mut Tree, schema: &Value, here: Here<'_>, found: &mut Findings) -> bool {
         let place = tree.place.clone();
         match &mut tree.data {
-            Data::Object(_) => self.object(tree, schema, here, found),
+            Data::Object(_) => return self.object(tree, schema, here, found),
             Data::List(items) => {
                 if let Some(item_schema) = schema.get("items") {
-                    for item in items {
-                        self.walk(item, item_schema, here, found);
-                    }
+                    items.retain_mut(|item| self.walk(item, item_schema, here, found));
                 }
             }
             Data::Scalar(Value::String(text)) => {
@@ -123,16 +121,19 @@ impl Strict {
                     .is_none_or(|pattern| pattern.is_match(text));
                 let word = text.split(':').next().unwrap_or_default();
                 if fine {
-                } else if let Some(row) = unserved::find(here.within, word) {
+                    return true;
+                }
+                if let Some(row) = unserved::find(here.within, word) {
                     not_yet_served(place, row, found);
                 } else {
                     found.error(
                         "x-gateway-value",
                         place,
-                        format!("`{}` cannot stand in {}", shown(text), subject(here.member)),
+                        format!("`{}` cannot stand in {}", brief(text), subject(here.member)),
                         lower_first(here.about),
                     );
                 }
+                return false;
             }
             Data::Scalar(Value::Number(number)) => {
                 let number = number.as_f64().unwrap_or(f64::NAN);
@@ -153,16 +154,18 @@ impl Strict {
                         format!("{} is {range}, not {number}", subject(here.member)),
                         "",
                     );
+                    return false;
                 }
             }
             Data::Scalar(_) => {}
         }
+        true
     }
 
-    fn object(&self, tree: &mut Tree, schema: &Value, here: Here<'_>, found: &mut Findings) {
+    fn object(&self, tree: &mut Tree, schema: &Value, here: Here<'_>, found: &mut Findings) -> bool {
         let place = tree.place.clone();
         let Some(members) = tree.members_mut() else {
-            return;
+            return false;
         };
         let properties = schema.get("properties").and_then(Value::as_object);
         let patterns = schema.get("patternProperties").and_then(Value::as_object);
@@ -172,8 +175,7 @@ impl Strict {
             .get("type")
             .and_then(Tree::as_str)
             .is_some_and(|kind| unserved::find(&format!("{}Kind", here.within), kind).is_some());
-        let mut off = Vec::new();
-        for (name, member) in members.iter_mut() {
+        members.retain(|name, member| {
             let known = properties.and_then(|list| list.get(name)).or_else(|| {
                 patterns?
                     .iter()
@@ -190,26 +192,20 @@ impl Strict {
             };
             match (known, rest) {
                 (Some(schema), _) => self.walk(member, schema, here, found),
-                (None, Some(Value::Object(_))) => {
-                    self.walk(member, rest.unwrap_or(&Value::Null), here, found);
-                }
+                (None, Some(schema @ Value::Object(_))) => self.walk(member, schema, here, found),
                 (None, Some(Value::Bool(false))) => {
-                    if let Some(row) = unserved::find(here.within, name) {
-                        if member.is_false() {
-                            off.push(name.clone());
-                        } else {
-                            not_yet_served(member.key_place(), row, found);
-                        }
-                    } else if !foreign {
-                        unknown_member(member, name, properties, patterns, found);
+                    match unserved::find(here.within, name) {
+                        Some(_) if member.is_false() => {}
+                        Some(row) => not_yet_served(member.key_place(), row, found),
+                        None if foreign => {}
+                        None => unknown_member(member, name, properties, patterns, found),
                     }
+                    false
                 }
-                _ => {}
+                _ => true,
             }
-        }
-        for name in off {
-            members.shift_remove(&name);
-        }
+        });
+        let mut fine = true;
         for name in schema
             .get("required")
             .and_then(Value::as_array)
@@ -224,8 +220,10 @@ impl Strict {
                     format!("`{name}` is missing"),
                     "",
                 );
+                fine = false;
             }
         }
+        fine
     }
 
     /// A union: the branches that fit the JSON type of the value are tried; one is enough.
@@ -236,32 +234,26 @@ impl Strict {
         schema: &Value,
         here: Here<'_>,
         found: &mut Findings,
-    ) {
+    ) -> bool {
         let fitting: Vec<&Value> = branches
             .iter()
             .filter(|branch| self.fits(tree, branch))
             .collect();
-        match fitting.as_slice() {
-            [] => self.wrong_type(tree, schema, here, found),
-            [only] => self.walk(tree, only, here, found),
-            several => {
-                let mut least: Option<Findings> = None;
-                for branch in several {
-                    let mut faults = Findings::default();
-                    self.walk(tree, branch, here, &mut faults);
-                    if !faults.has_errors() {
-                        return;
-                    }
-                    if least
-                        .as_ref()
-                        .is_none_or(|least| faults.sorted().len() < least.sorted().len())
-                    {
-                        least = Some(faults);
-                    }
-                }
-                found.append(least.unwrap_or_default());
+        let [first, others @ ..] = fitting.as_slice() else {
+            self.wrong_type(tree, schema, here, found);
+            return false;
+        };
+        for branch in others {
+            let mut attempt = tree.clone();
+            let mut faults = Findings::default();
+            let fine = self.walk(&mut attempt, branch, here, &mut faults);
+            if fine && !faults.has_errors() {
+                *tree = attempt;
+                return true;
             }
         }
+        // no language member has two branches that fit and mean different things, so the first one speaks for all
+        self.walk(tree, first, here, found)
     }
 
     /// The words of an enumeration, in either form that derived schemas have.
@@ -277,10 +269,10 @@ impl Strict {
             .collect()
     }
 
-    fn word(&self, tree: &Tree, words: &[&str], here: Here<'_>, found: &mut Findings) {
+    fn word(&self, tree: &Tree, words: &[&str], here: Here<'_>, found: &mut Findings) -> bool {
         let place = tree.place.clone();
         match tree.as_str() {
-            Some(word) if words.contains(&word) => {}
+            Some(word) if words.contains(&word) => return true,
             Some(word) => {
                 if let Some(row) = unserved::find(here.within, word) {
                     not_yet_served(place, row, found);
@@ -288,7 +280,7 @@ impl Strict {
                     found.error(
                         "x-gateway-value",
                         place,
-                        format!("`{}` cannot stand in {}", shown(word), subject(here.member)),
+                        format!("`{}` cannot stand in {}", brief(word), subject(here.member)),
                         suggest::help(word, words.iter().copied()),
                     );
                 }
@@ -300,6 +292,7 @@ impl Strict {
                 suggest::one_of(words.iter().copied()),
             ),
         }
+        false
     }
 
     fn wrong_type(&self, tree: &Tree, schema: &Value, here: Here<'_>, found: &mut Findings) {
@@ -467,7 +460,7 @@ fn unknown_member(
     found.error(
         "x-gateway-unknown-member",
         member.key_place(),
-        format!("`{}` is no member here", shown(name)),
+        format!("`{}` is no member here", brief(name)),
         help,
     );
 }
@@ -491,22 +484,7 @@ fn subject(member: &str) -> String {
     if member.is_empty() {
         "`x-gateway`".to_owned()
     } else {
-        format!("`{}`", shown(member))
-    }
-}
-
-/// A text of the document as findings show it: one line, not long.
-pub(crate) fn shown(text: &str) -> String {
-    const LONGEST: usize = 60;
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(LONGEST)
-        .collect();
-    if text.chars().nth(LONGEST).is_some() {
-        format!("{line}…")
-    } else {
-        line
+        format!("`{}`", brief(member))
     }
 }
 
