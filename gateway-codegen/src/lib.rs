@@ -3,5 +3,6 @@
 //! One API has three shapes: `Document` (what was written, with places) → [`model::Gateway`] (what was meant) → `*Def`
 //! tables (what is served). Every module belongs to one shape or to one arrow between two.
 
+pub mod config;
 pub mod findings;
 pub mod model;
