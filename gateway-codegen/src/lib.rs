@@ -5,4 +5,7 @@
 
 pub mod config;
 pub mod findings;
+pub mod load;
 pub mod model;
+pub mod normalise;
+pub mod resolve;

@@ -1,6 +1,13 @@
 //! What is wrong with a document, each fault at its place, all of them in one run.
 
+mod render;
+
 use std::cmp::Ordering;
+
+use indexmap::IndexSet;
+
+pub(crate) use render::visible;
+pub use render::{Renderer, Style, summary};
 
 /// Where something stands: a file of the document and a JSON pointer inside it. Line and column are looked up only when a
 /// finding is printed.
@@ -28,7 +35,7 @@ pub enum Severity {
 }
 
 /// One fault, one warning or one note.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Finding {
     /// Rule that found it; a row of [`RULES`](crate::check::RULES).
     pub code: &'static str,
@@ -45,7 +52,7 @@ pub struct Finding {
 /// Findings in the order they were made; sorted by place when read.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
-    list: Vec<Finding>,
+    list: IndexSet<Finding>,
 }
 
 impl Findings {
@@ -90,16 +97,13 @@ impl Findings {
         message: String,
         help: String,
     ) {
-        let finding = Finding {
+        self.list.insert(Finding {
             code,
             severity,
             place,
             message,
             help,
-        };
-        if !self.list.contains(&finding) {
-            self.list.push(finding);
-        }
+        });
     }
 
     /// Whether one of them is an error.

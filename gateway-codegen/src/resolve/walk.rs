@@ -1,0 +1,162 @@
+//! Which `$ref` members are references.
+//!
+//! A member named `$ref` is one unless it is data (in an example, a default, an enumeration, an extension) or a name that
+//! the document makes up (a property called `$ref`). Data is told by the member that holds it, and that member only
+//! counts where the description language gives it its meaning: a property called `default` is a schema.
+
+use serde_json::{Map, Value};
+
+use crate::load::escape;
+
+/// A reference as it stands in a file.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// Pointer of the value of the `$ref` member.
+    pub(super) pointer: String,
+    pub(super) target: Target,
+}
+
+/// What a `$ref` member holds.
+#[derive(Debug)]
+pub(super) enum Target {
+    Text(String),
+    NotText,
+}
+
+/// What the members of an object are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Members {
+    /// Words of the description language.
+    Words,
+    /// Names the document makes up.
+    Names,
+    /// Such names, and extensions among them.
+    NamesOrExtensions,
+    /// Names of Example Objects.
+    Examples,
+}
+
+/// All references in a value, which stands at `pointer`.
+pub(super) fn references(value: &Value, pointer: &str) -> Vec<Written> {
+    let mut walk = Walk {
+        pointer: pointer.to_owned(),
+        found: Vec::new(),
+    };
+    walk.value(value, Members::Words);
+    walk.found
+}
+
+/// Whether what a pointer leads to may lie in data, which [`references`] does not look into.
+pub(super) fn lies_in_data(pointer: &str) -> bool {
+    let mut tokens = pointer.split('/');
+    tokens.any(|token| {
+        is_extension(token)
+            || matches!(token, "default" | "enum" | "const" | "example" | "examples")
+    })
+}
+
+fn is_extension(name: &str) -> bool {
+    name.starts_with("x-")
+}
+
+struct Walk {
+    pointer: String,
+    found: Vec<Written>,
+}
+
+impl Walk {
+    /// Recursion is bounded by the depth that the loader allows.
+    fn value(&mut self, value: &Value, members: Members) {
+        match value {
+            Value::Object(object) => self.object(object, members),
+            Value::Array(items) => {
+                for (number, item) in items.iter().enumerate() {
+                    let length = self.pointer.len();
+                    self.pointer.push('/');
+                    self.pointer.push_str(&number.to_string());
+                    self.value(item, Members::Words);
+                    self.pointer.truncate(length);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn object(&mut self, object: &Map<String, Value>, members: Members) {
+        for (name, child) in object {
+            let length = self.pointer.len();
+            escape(name, &mut self.pointer);
+            self.member(name, child, members);
+            self.pointer.truncate(length);
+        }
+    }
+
+    fn member(&mut self, name: &str, child: &Value, members: Members) {
+        match (members, name) {
+            // Where names are made up, a reference stands for the whole table; an object is what a name is given to.
+            (_, "$ref") => match child {
+                Value::String(text) => self.add(Target::Text(text.clone())),
+                _ if members == Members::Words => self.add(Target::NotText),
+                _ => self.value(child, Members::Words),
+            },
+            // An Example Object holds data; only the object itself may be a reference.
+            (Members::Examples, _) => self.reference_only(child),
+            (Members::Names, _) => self.value(child, Members::Words),
+            (Members::Words, "x-amazon-apigateway-any-method") => {
+                self.value(child, Members::Words);
+            }
+            (Members::Words, "x-amazon-apigateway-integration") => self.reference_only(child),
+            (_, name) if is_extension(name) => {}
+            (Members::NamesOrExtensions, _) => self.value(child, Members::Words),
+            (Members::Words, "default" | "enum" | "const" | "example") => {}
+            (Members::Words, "examples") => {
+                if let Value::Object(examples) = child {
+                    self.object(examples, Members::Examples);
+                }
+            }
+            (Members::Words, "paths" | "responses" | "callbacks") => {
+                self.value(child, Members::NamesOrExtensions);
+            }
+            (
+                Members::Words,
+                "schemas"
+                | "properties"
+                | "patternProperties"
+                | "definitions"
+                | "$defs"
+                | "dependentSchemas"
+                | "parameters"
+                | "requestBodies"
+                | "headers"
+                | "securitySchemes"
+                | "securityDefinitions"
+                | "links"
+                | "pathItems"
+                | "webhooks"
+                | "content"
+                | "encoding"
+                | "variables"
+                | "mapping"
+                | "scopes",
+            ) => self.value(child, Members::Names),
+            (Members::Words, _) => self.value(child, Members::Words),
+        }
+    }
+
+    /// Takes `{"$ref": …}` and looks no deeper.
+    fn reference_only(&mut self, value: &Value) {
+        if let Some(Value::String(text)) = value.get("$ref") {
+            let length = self.pointer.len();
+            escape("$ref", &mut self.pointer);
+            self.add(Target::Text(text.clone()));
+            self.pointer.truncate(length);
+        }
+    }
+
+    fn add(&mut self, target: Target) {
+        self.found.push(Written {
+            pointer: self.pointer.clone(),
+            target,
+        });
+    }
+}
