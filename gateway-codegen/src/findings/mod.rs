@@ -106,6 +106,11 @@ impl Findings {
         });
     }
 
+    /// Adds all of another list.
+    pub(crate) fn append(&mut self, other: Findings) {
+        self.list.extend(other.list);
+    }
+
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|f| f.severity == Severity::Error)
@@ -121,6 +126,15 @@ impl Findings {
         let mut list: Vec<&Finding> = self.list.iter().collect();
         list.sort_by(|a, b| by_place(a, b));
         list
+    }
+}
+
+/// A text of the document as messages show it: at most 60 characters. The renderer makes control characters visible.
+pub(crate) fn brief(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+        None => text.to_owned(),
     }
 }
 

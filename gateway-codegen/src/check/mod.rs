@@ -1,0 +1,5 @@
+//! What is wrong with a document beyond single values.
+
+pub(crate) mod addresses;
+pub(crate) mod cors;
+pub(crate) mod headers;
