@@ -84,7 +84,11 @@ pub(crate) fn fault_of(address: &Expr) -> Option<Fault> {
 /// What is wrong with the fixed text of a path and query.
 pub(crate) fn path_fault(text: &str) -> Option<Fault> {
     if text.contains('#') {
-        return fault("address", "an address of a back end has no fragment (`#`)", "");
+        return fault(
+            "address",
+            "an address of a back end has no fragment (`#`)",
+            "",
+        );
     }
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return fault(
@@ -115,7 +119,11 @@ pub(crate) fn authority_fault(authority: &str) -> Option<Fault> {
     }
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
-            Some((host, port)) => (host, port.strip_prefix(':').or(if port.is_empty() { None } else { Some("?") })),
+            Some((host, port)) => (
+                host,
+                port.strip_prefix(':')
+                    .or(if port.is_empty() { None } else { Some("?") }),
+            ),
             None => return fault("address", "`[` without `]`", ""),
         },
         None => match authority.split_once(':') {
@@ -124,12 +132,20 @@ pub(crate) fn authority_fault(authority: &str) -> Option<Fault> {
         },
     };
     if port.is_some_and(|port| port.parse::<u16>().ok().is_none_or(|port| port == 0)) {
-        return fault("address", format!("`{}` has no port from 1 to 65535", brief(authority)), "");
+        return fault(
+            "address",
+            format!("`{}` has no port from 1 to 65535", brief(authority)),
+            "",
+        );
     }
     if authority.starts_with('[') {
         return match host.parse::<Ipv6Addr>() {
             Ok(address) => reserved(IpAddr::V6(address)),
-            Err(_) => fault("address", format!("`{}` is no IPv6 address", brief(host)), ""),
+            Err(_) => fault(
+                "address",
+                format!("`{}` is no IPv6 address", brief(host)),
+                "",
+            ),
         };
     }
     if let Ok(address) = host.parse::<Ipv4Addr>() {
@@ -157,7 +173,10 @@ fn reserved(address: IpAddr) -> Option<Fault> {
     let address = address.to_canonical();
     let link_local = match address {
         IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.segments()[0] & 0xffc0 == 0xfe80 || address == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+        IpAddr::V6(address) => {
+            address.segments()[0] & 0xffc0 == 0xfe80
+                || address == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
+        }
     };
     if link_local {
         return metadata();

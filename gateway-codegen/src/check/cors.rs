@@ -125,10 +125,24 @@ mod tests {
 
     #[test]
     fn origins_are_scheme_host_and_port() {
-        for origin in ["*", "https://*", "https://a.example", "http://localhost:3000", "capacitor://localhost"] {
+        for origin in [
+            "*",
+            "https://*",
+            "https://a.example",
+            "http://localhost:3000",
+            "capacitor://localhost",
+        ] {
             assert_eq!(origin_fault(origin), None, "{origin}");
         }
-        for origin in ["", "a.example", "https://a.example/", "https://*.a.example", "https://", "null", "https://a b"] {
+        for origin in [
+            "",
+            "a.example",
+            "https://a.example/",
+            "https://*.a.example",
+            "https://",
+            "null",
+            "https://a b",
+        ] {
             assert!(origin_fault(origin).is_some(), "{origin}");
         }
     }

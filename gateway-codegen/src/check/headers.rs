@@ -49,7 +49,11 @@ mod tests {
             assert_eq!(name_fault(name), None, "{name}");
         }
         for name in ["", "a b", "a:b", "ä", "a\r\n"] {
-            assert_eq!(name_fault(name), Some("is no name of a header field"), "{name:?}");
+            assert_eq!(
+                name_fault(name),
+                Some("is no name of a header field"),
+                "{name:?}"
+            );
         }
     }
 

@@ -33,7 +33,12 @@ struct Scheme {
 
 impl Schemes {
     /// Reads every scheme. A judge is an error where it is written; one that Amazon's naming implies, only when used.
-    pub(crate) fn read(api: &Api<'_>, strict: &Strict, aws_document: bool, found: &mut Findings) -> Schemes {
+    pub(crate) fn read(
+        api: &Api<'_>,
+        strict: &Strict,
+        aws_document: bool,
+        found: &mut Findings,
+    ) -> Schemes {
         let nodes = api
             .root
             .get("components")
@@ -130,7 +135,10 @@ impl Schemes {
             let Some(scheme) = self.known.get(name) else {
                 continue;
             };
-            let Some(credential) = scheme.credential.as_ref().filter(|_| scheme.judge.is_none())
+            let Some(credential) = scheme
+                .credential
+                .as_ref()
+                .filter(|_| scheme.judge.is_none())
             else {
                 continue;
             };

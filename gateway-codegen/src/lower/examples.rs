@@ -129,7 +129,10 @@ impl Sampler {
     fn all_of(&mut self, schema: &Node<'_>, depth: usize) -> Value {
         let mut merged = Map::new();
         let mut other = None;
-        let parts = schema.get("allOf").into_iter().flat_map(|list| list.items());
+        let parts = schema
+            .get("allOf")
+            .into_iter()
+            .flat_map(|list| list.items());
         for part in parts {
             match self.value(&part, depth + 1) {
                 Value::Object(members) => merged.extend(members),
@@ -183,8 +186,11 @@ impl Sampler {
 fn kind<'d>(schema: &Node<'d>) -> Option<&'d str> {
     let written = schema.get("type");
     let named = written.and_then(|kind| {
-        kind.as_str()
-            .or_else(|| kind.items().filter_map(|kind| kind.as_str()).find(|kind| *kind != "null"))
+        kind.as_str().or_else(|| {
+            kind.items()
+                .filter_map(|kind| kind.as_str())
+                .find(|kind| *kind != "null")
+        })
     });
     named.or_else(|| {
         if schema.get("properties").is_some() || schema.get("additionalProperties").is_some() {
@@ -206,7 +212,9 @@ fn flat(schema: &Node<'_>) -> Value {
         Some("string") => Value::String(string(schema)),
         Some("integer" | "number") => number("minimum")
             .filter(Value::is_number)
-            .or_else(|| number("maximum").filter(|most| most.as_f64().is_some_and(|most| most < 0.0)))
+            .or_else(|| {
+                number("maximum").filter(|most| most.as_f64().is_some_and(|most| most < 0.0))
+            })
             .unwrap_or(json!(0)),
         Some("boolean") => json!(true),
         _ => Value::Null,

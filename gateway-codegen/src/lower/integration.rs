@@ -12,7 +12,9 @@ use super::suggest;
 use super::tree::At;
 use crate::check::addresses;
 use crate::findings::brief;
-use crate::model::{Example, Field, HttpIntegration, Integration, ResponseMapping, Target, Upstream};
+use crate::model::{
+    Example, Field, HttpIntegration, Integration, ResponseMapping, Target, Upstream,
+};
 
 /// What an integration is read against.
 pub(crate) struct Surroundings<'s> {
@@ -113,7 +115,10 @@ fn refuse_foreign_members(
         .is_some_and(|map| map.keys().all(|name| name.0.starts_with("path.")));
     let fine_parameters = kind == IntegrationKind::Proxy && only_paths;
     for (member, written) in [
-        ("parameters", request.parameters.is_some() && !fine_parameters),
+        (
+            "parameters",
+            request.parameters.is_some() && !fine_parameters,
+        ),
         (
             "templates",
             request.templates.is_some() && kind == IntegrationKind::Proxy,
@@ -234,7 +239,9 @@ fn fill(
         rest = &rest[open..];
         offset += open;
         // an expression, or an escaped one, stays as it is
-        let expression = ["$${", "${"].into_iter().find(|start| rest.starts_with(start));
+        let expression = ["$${", "${"]
+            .into_iter()
+            .find(|start| rest.starts_with(start));
         let length = match expression {
             Some(_) => rest.find('}').map_or(rest.len(), |end| end + 1),
             None if rest.starts_with('$') => 1,
@@ -281,11 +288,7 @@ fn fill(
     fine.then_some(filled)
 }
 
-fn mapping(
-    name: &str,
-    written: &native::Integration,
-    around: &Surroundings<'_>,
-) -> Option<String> {
+fn mapping(name: &str, written: &native::Integration, around: &Surroundings<'_>) -> Option<String> {
     let mapped = written
         .request
         .as_ref()
@@ -391,11 +394,7 @@ fn templates(
 }
 
 /// A media type in lower case, or nothing if it is none.
-pub(crate) fn media_type_of(
-    written: &str,
-    at: At<'_>,
-    reader: &mut Reader<'_>,
-) -> Option<String> {
+pub(crate) fn media_type_of(written: &str, at: At<'_>, reader: &mut Reader<'_>) -> Option<String> {
     let token = |text: &str| {
         !text.is_empty()
             && text
@@ -443,7 +442,10 @@ fn responses(
                         reader.found.warning(
                             "response-pattern-empty",
                             at.key_place(),
-                            format!("`{}` is the whole of no status, so this is never chosen", brief(key)),
+                            format!(
+                                "`{}` is the whole of no status, so this is never chosen",
+                                brief(key)
+                            ),
                             "as in `404` or `4\\d{2}`",
                         );
                     }
@@ -453,7 +455,11 @@ fn responses(
                     reader.found.error(
                         "response-pattern",
                         at.key_place(),
-                        format!("`{}` is no pattern of statuses: {}", brief(key), fault.message),
+                        format!(
+                            "`{}` is no pattern of statuses: {}",
+                            brief(key),
+                            fault.message
+                        ),
                         "as in `404` or `4\\d{2}`, or `default` for every other",
                     );
                     continue;
@@ -484,9 +490,7 @@ fn responses(
         Some(pattern) => (100..600).filter(|status| pattern.matches(*status)).count(),
         None => usize::MAX,
     };
-    list.sort_by(|(a, one), (b, other)| {
-        (width(one), &a.pattern).cmp(&(width(other), &b.pattern))
-    });
+    list.sort_by(|(a, one), (b, other)| (width(one), &a.pattern).cmp(&(width(other), &b.pattern)));
     warn_of_ties(&list, at, width, reader);
     list
 }
@@ -499,7 +503,9 @@ fn warn_of_ties(
     reader: &mut Reader<'_>,
 ) {
     for pair in list.windows(2) {
-        let [(a, one), (b, other)] = pair else { continue };
+        let [(a, one), (b, other)] = pair else {
+            continue;
+        };
         let (Some(first), Some(second)) = (&a.pattern, &b.pattern) else {
             continue;
         };
@@ -508,7 +514,9 @@ fn warn_of_ties(
         }
         let shared = |status: &u16| {
             let matches = |pattern: &Option<StatusPattern>| {
-                pattern.as_ref().is_some_and(|pattern| pattern.matches(*status))
+                pattern
+                    .as_ref()
+                    .is_some_and(|pattern| pattern.matches(*status))
             };
             matches(one) && matches(other)
         };
@@ -538,7 +546,9 @@ fn mock(
     let status = asked.unwrap_or(200);
     let matching = || {
         responses.iter().filter(|(_, pattern)| {
-            pattern.as_ref().is_some_and(|pattern| pattern.matches(status))
+            pattern
+                .as_ref()
+                .is_some_and(|pattern| pattern.matches(status))
         })
     };
     let chosen = matching()
@@ -561,7 +571,9 @@ fn mock(
                 );
             }
             // without any response the document's own example answers
-            let example = around.example.filter(|_| responses.is_empty() && asked.is_none());
+            let example = around
+                .example
+                .filter(|_| responses.is_empty() && asked.is_none());
             Integration::Mock {
                 status: example.map_or(status, |example| example.status),
                 headers: Vec::new(),
@@ -576,11 +588,7 @@ fn mock(
 }
 
 /// The status that a mock's request templates name: `{"statusCode": 404}`, quotes being optional.
-fn mock_status(
-    written: &native::Integration,
-    at: At<'_>,
-    reader: &mut Reader<'_>,
-) -> Option<u16> {
+fn mock_status(written: &native::Integration, at: At<'_>, reader: &mut Reader<'_>) -> Option<u16> {
     let at = at.member("request").member("templates");
     let mut statuses = Vec::new();
     let map = written.request.as_ref().and_then(|r| r.templates.as_ref());
@@ -612,10 +620,16 @@ fn mock_status(
 /// `statusCode` of a text that is JSON, or nearly so.
 fn status_in(text: &str) -> Option<u16> {
     let at = text.find("statusCode")?;
-    let rest = text[at + "statusCode".len()..].trim_start_matches(['"', '\'', ' ', '\t', '\r', '\n']);
-    let rest = rest.strip_prefix(':')?.trim_start_matches(['"', '\'', ' ', '\t', '\r', '\n']);
+    let rest =
+        text[at + "statusCode".len()..].trim_start_matches(['"', '\'', ' ', '\t', '\r', '\n']);
+    let rest = rest
+        .strip_prefix(':')?
+        .trim_start_matches(['"', '\'', ' ', '\t', '\r', '\n']);
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok().filter(|status| (200..600).contains(status))
+    digits
+        .parse()
+        .ok()
+        .filter(|status| (200..600).contains(status))
 }
 
 fn redirect(

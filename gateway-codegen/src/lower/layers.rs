@@ -101,7 +101,10 @@ fn lower_names(map: &mut Tree, found: &mut Findings) {
             found.error(
                 "field-duplicate",
                 place,
-                format!("`{}` is written twice: names of header fields know no case", brief(&name)),
+                format!(
+                    "`{}` is written twice: names of header fields know no case",
+                    brief(&name)
+                ),
                 "",
             );
         }

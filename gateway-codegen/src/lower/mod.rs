@@ -55,7 +55,12 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
 
     let mut reader = Reader::new(found);
     let declared = root::upstreams(&written, at, &mut reader);
-    let taken: BTreeSet<String> = written.upstreams.iter().flatten().map(|(name, _)| name.0.clone()).collect();
+    let taken: BTreeSet<String> = written
+        .upstreams
+        .iter()
+        .flatten()
+        .map(|(name, _)| name.0.clone())
+        .collect();
     let mut schemes = Schemes::read(api, &strict, aws.used(), reader.found);
     let mut servers = openapi::Servers::new(api, taken, reader.found);
     let mut drafts = openapi::drafts(api, &mut schemes, &mut servers, reader.found);
@@ -98,7 +103,14 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         policies.insert(draft.id.clone(), policy);
     }
     let stages = all_stages(
-        &written, at, &wide, &drafts, &policies, &mut context, &mut named, &mut reader,
+        &written,
+        at,
+        &wide,
+        &drafts,
+        &policies,
+        &mut context,
+        &mut named,
+        &mut reader,
     );
     report_idle_keys(&context, reader.found);
 
@@ -126,7 +138,13 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         responses,
         origin: root_tree.place.clone().into(),
     };
-    variables::check(&gateway.stages, &policies, &named, written.stages.is_some(), reader.found);
+    variables::check(
+        &gateway.stages,
+        &policies,
+        &named,
+        written.stages.is_some(),
+        reader.found,
+    );
     for draft in drafts {
         if let Some(policy) = policies.remove(&draft.id) {
             gateway
@@ -171,9 +189,14 @@ fn canonical_policies(part: &mut Tree, stages: bool, found: &mut Findings) {
         layers::canonical_fields(part, found);
         return;
     }
-    let stages = part.members_mut().into_iter().flat_map(|stages| stages.values_mut());
+    let stages = part
+        .members_mut()
+        .into_iter()
+        .flat_map(|stages| stages.values_mut());
     for stage in stages {
-        let operations = stage.members_mut().and_then(|stage| stage.get_mut("operations"));
+        let operations = stage
+            .members_mut()
+            .and_then(|stage| stage.get_mut("operations"));
         if let Some(Data::Object(layers)) = operations.map(|tree| &mut tree.data) {
             for layer in layers.values_mut() {
                 layers::canonical_fields(layer, found);
@@ -203,7 +226,10 @@ fn written_layer(holder: &Node<'_>, strict: &Strict, found: &mut Findings) -> Op
 }
 
 /// Every stage, with the policies that differ there.
-#[expect(clippy::too_many_arguments, reason = "one call, and each of them is another thing")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one call, and each of them is another thing"
+)]
 fn all_stages(
     written: &native::Gateway,
     at: At<'_>,
@@ -261,7 +287,10 @@ fn all_stages(
             }
         }
         let keeps = drafts.iter().any(|draft| {
-            let policy = read.overrides.get(&draft.id).or_else(|| policies.get(&draft.id));
+            let policy = read
+                .overrides
+                .get(&draft.id)
+                .or_else(|| policies.get(&draft.id));
             policy.is_some_and(|policy| policy.cache != Caching::Off)
         });
         if !keeps {
@@ -286,7 +315,10 @@ fn report_idle_keys(context: &policy::Context<'_>, found: &mut Findings) {
             found.error(
                 "cache-key-undeclared",
                 place.clone(),
-                format!("`{}` is a parameter of no operation that this speaks of", brief(text)),
+                format!(
+                    "`{}` is a parameter of no operation that this speaks of",
+                    brief(text)
+                ),
                 "declare it under `parameters`",
             );
         }
@@ -300,7 +332,10 @@ fn used_upstreams(
     declared: &BTreeSet<&String>,
     found: &mut Findings,
 ) -> BTreeMap<String, Upstream> {
-    let base = gateway.operations.values().map(|operation| &operation.policy);
+    let base = gateway
+        .operations
+        .values()
+        .map(|operation| &operation.policy);
     let overrides = gateway
         .stages
         .values()
@@ -364,9 +399,10 @@ fn note_what_is_missing(
             "name one under `servers`, or as an upstream in `x-gateway`",
         );
     }
-    let checked = api.operations.iter().any(|source| {
-        !source.parameters.is_empty() || source.operation.request_body.is_some()
-    });
+    let checked = api
+        .operations
+        .iter()
+        .any(|source| !source.parameters.is_empty() || source.operation.request_body.is_some());
     if checked && !aws.used() {
         found.note(
             "validation-not-served",

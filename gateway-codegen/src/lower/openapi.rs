@@ -116,7 +116,10 @@ impl Ids {
             return;
         };
         let place = node.place();
-        if id.trim().is_empty() || id.chars().count() > LONGEST_ID || id.chars().any(char::is_control) {
+        if id.trim().is_empty()
+            || id.chars().count() > LONGEST_ID
+            || id.chars().any(char::is_control)
+        {
             found.error(
                 "operation-id",
                 place.clone(),
@@ -130,7 +133,10 @@ impl Ids {
             found.warning(
                 "operation-id-odd",
                 place.clone(),
-                format!("`{}` is an odd operationId; the emitted code uses a name made from it", brief(id)),
+                format!(
+                    "`{}` is an odd operationId; the emitted code uses a name made from it",
+                    brief(id)
+                ),
                 "letters, digits and `-_./`",
             );
         }
@@ -181,7 +187,11 @@ fn made_id(method: &str, path: &str) -> String {
             let (word, by, after) = match rest.strip_prefix('{') {
                 Some(inside) => {
                     let end = inside.find('}').unwrap_or(inside.len());
-                    (&inside[..end], "By", inside.get(end + 1..).unwrap_or_default())
+                    (
+                        &inside[..end],
+                        "By",
+                        inside.get(end + 1..).unwrap_or_default(),
+                    )
                 }
                 None => {
                     let end = rest.find('{').unwrap_or(rest.len());

@@ -85,7 +85,12 @@ pub(crate) fn read(
             },
         },
         timeout: time(written.timeout, at.member("timeout"), timeout, reader),
-        stream_idle: time(written.stream_idle, at.member("streamIdle"), STREAM_IDLE, reader),
+        stream_idle: time(
+            written.stream_idle,
+            at.member("streamIdle"),
+            STREAM_IDLE,
+            reader,
+        ),
         body_limit: written
             .limits
             .as_ref()
@@ -151,7 +156,11 @@ pub(crate) fn read_throttle(
     reader: &mut Reader<'_>,
 ) -> Option<Throttle> {
     let (Some(rate), Some(burst)) = (written.rate, written.burst) else {
-        let missing = if written.rate.is_none() { "rate" } else { "burst" };
+        let missing = if written.rate.is_none() {
+            "rate"
+        } else {
+            "burst"
+        };
         reader.found.error(
             "x-gateway-missing",
             at.place(),
@@ -173,7 +182,10 @@ pub(crate) fn read_throttle(
             reader.found.error(
                 "throttle-rate-range",
                 place,
-                format!("a rate is from one a day to {} per second, not {rate}", Rate::MAX),
+                format!(
+                    "a rate is from one a day to {} per second, not {rate}",
+                    Rate::MAX
+                ),
                 "",
             );
         }
@@ -473,7 +485,9 @@ fn read_edits<'w>(
         .collect();
     let mut remove: Vec<Field> = remove
         .enumerate()
-        .filter_map(|(index, name)| integration::field(name, at.member("remove").item(index), reader))
+        .filter_map(|(index, name)| {
+            integration::field(name, at.member("remove").item(index), reader)
+        })
         .collect();
     set.sort();
     remove.sort();

@@ -17,7 +17,12 @@ use crate::names;
 const LARGEST: u64 = u32::MAX as u64;
 
 /// The gateway's name.
-pub(crate) fn name(written: &native::Gateway, title: &str, at: At<'_>, reader: &mut Reader<'_>) -> String {
+pub(crate) fn name(
+    written: &native::Gateway,
+    title: &str,
+    at: At<'_>,
+    reader: &mut Reader<'_>,
+) -> String {
     let Some(name) = &written.name else {
         return names::package(title);
     };
@@ -56,11 +61,16 @@ pub(crate) fn trusted_proxies(
     reader: &mut Reader<'_>,
 ) -> Vec<String> {
     let at = at.member("endpoint").member("trustedProxies");
-    let list = written.endpoint.as_ref().and_then(|e| e.trusted_proxies.as_ref());
+    let list = written
+        .endpoint
+        .as_ref()
+        .and_then(|e| e.trusted_proxies.as_ref());
     let mut networks = Vec::new();
     for (index, text) in list.into_iter().flatten().enumerate() {
         let network = text.parse::<ipnet::IpNet>().ok().or_else(|| {
-            text.parse::<std::net::IpAddr>().ok().map(ipnet::IpNet::from)
+            text.parse::<std::net::IpAddr>()
+                .ok()
+                .map(ipnet::IpNet::from)
         });
         match network {
             Some(network) => networks.push(network.trunc().to_string()),
@@ -98,14 +108,34 @@ pub(crate) fn limits(written: &native::Gateway, at: At<'_>, reader: &mut Reader<
             ),
         }
     };
-    size(&mut limits.headers, written.headers, at.member("headers"), 1024);
+    size(
+        &mut limits.headers,
+        written.headers,
+        at.member("headers"),
+        1024,
+    );
     size(&mut limits.uri, written.uri, at.member("uri"), 64);
     if let Some(http2) = &written.http2 {
         let at = at.member("http2");
         // RFC 9113 §6.9.2: a window is at most 2^31 - 1; below 1 KiB it only wastes frames
-        size(&mut limits.http2_stream_window, http2.stream_window, at.member("streamWindow"), 1024);
-        size(&mut limits.http2_connection_window, http2.connection_window, at.member("connectionWindow"), 1024);
-        size(&mut limits.http2_header_list, http2.header_list, at.member("headerList"), 1024);
+        size(
+            &mut limits.http2_stream_window,
+            http2.stream_window,
+            at.member("streamWindow"),
+            1024,
+        );
+        size(
+            &mut limits.http2_connection_window,
+            http2.connection_window,
+            at.member("connectionWindow"),
+            1024,
+        );
+        size(
+            &mut limits.http2_header_list,
+            http2.header_list,
+            at.member("headerList"),
+            1024,
+        );
         for (window, name) in [
             (&mut limits.http2_stream_window, "streamWindow"),
             (&mut limits.http2_connection_window, "connectionWindow"),
@@ -139,9 +169,21 @@ pub(crate) fn limits(written: &native::Gateway, at: At<'_>, reader: &mut Reader<
         }
         *into = time;
     };
-    time(&mut limits.header_timeout, written.header_timeout, at.member("headerTimeout"));
-    time(&mut limits.body_timeout, written.body_timeout, at.member("bodyTimeout"));
-    time(&mut limits.idle_timeout, written.idle_timeout, at.member("idleTimeout"));
+    time(
+        &mut limits.header_timeout,
+        written.header_timeout,
+        at.member("headerTimeout"),
+    );
+    time(
+        &mut limits.body_timeout,
+        written.body_timeout,
+        at.member("bodyTimeout"),
+    );
+    time(
+        &mut limits.idle_timeout,
+        written.idle_timeout,
+        at.member("idleTimeout"),
+    );
     limits.header_count = written.header_count.unwrap_or(limits.header_count);
     limits.requests_per_connection = written
         .requests_per_connection
@@ -206,7 +248,12 @@ fn upstream_url<'t>(
         ),
         (None, None | Some([])) => ("upstream-address", "an upstream wants a `url`"),
     };
-    reader.found.error(code, at.place(), message, "as in `{ url: \"http://10.0.0.7:8080\" }`");
+    reader.found.error(
+        code,
+        at.place(),
+        message,
+        "as in `{ url: \"http://10.0.0.7:8080\" }`",
+    );
     None
 }
 
@@ -269,9 +316,13 @@ pub(crate) fn responses(
         let mut bodies = Vec::new();
         for (media_type, body) in response.templates.iter().flatten() {
             let at = at.member("templates").member(media_type);
-            let Some(body) = OrOff::on(body) else { continue };
+            let Some(body) = OrOff::on(body) else {
+                continue;
+            };
             let name = media_type_of(media_type, at, reader);
-            let fine = reader.expr(at, body, Scope::GatewayResponse, None).is_some();
+            let fine = reader
+                .expr(at, body, Scope::GatewayResponse, None)
+                .is_some();
             if let Some(name) = name.filter(|_| fine) {
                 bodies.push((name, body.clone()));
             }

@@ -119,11 +119,7 @@ pub(crate) fn matching<'s, 't>(
 }
 
 /// Warns of selectors that match nothing.
-pub(crate) fn warn_of_idle(
-    selectors: &[Selector<'_>],
-    drafts: &[Draft<'_>],
-    found: &mut Findings,
-) {
+pub(crate) fn warn_of_idle(selectors: &[Selector<'_>], drafts: &[Draft<'_>], found: &mut Findings) {
     for selector in selectors {
         if drafts.iter().any(|draft| selector.matches(draft)) {
             continue;
@@ -147,7 +143,9 @@ pub(crate) fn warn_of_idle(
             format!("`{}` selects no operation", brief(selector.text)),
             match suggest::nearest(selector.text, candidates) {
                 Some(name) => format!("did you mean `{name}`"),
-                None => "an operationId, `GET /path/{id}`, `GET /path/*`, `tag:name` or `*`".to_owned(),
+                None => {
+                    "an operationId, `GET /path/{id}`, `GET /path/*`, `tag:name` or `*`".to_owned()
+                }
             },
         );
     }
@@ -204,7 +202,9 @@ fn wild<G, S>(
             return false;
         }
     }
-    pattern.get(p..).is_some_and(|rest| rest.iter().all(is_wild))
+    pattern
+        .get(p..)
+        .is_some_and(|rest| rest.iter().all(is_wild))
 }
 
 #[cfg(test)]

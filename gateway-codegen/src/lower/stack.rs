@@ -42,7 +42,9 @@ pub(crate) fn merged(
         path_item,
         operation,
     } = &draft.layers;
-    let selectors = stage.map(|stage| stage.selectors.as_slice()).unwrap_or_default();
+    let selectors = stage
+        .map(|stage| stage.selectors.as_slice())
+        .unwrap_or_default();
 
     let mut owners = vec![draft.place.clone()];
     let narrow = selectors.iter().filter(|selector| selector.is_narrow());

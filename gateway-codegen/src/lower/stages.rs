@@ -60,9 +60,13 @@ pub(crate) fn read(
     Stage {
         mount: mount(name, written, at.member("mount"), reader),
         variables: variables(written.variables.as_ref(), at.member("variables"), reader),
-        throttle: written.throttle.as_ref().and_then(OrOff::on).and_then(|throttle| {
-            policy::read_throttle(throttle, at.member("throttle"), None, reader)
-        }),
+        throttle: written
+            .throttle
+            .as_ref()
+            .and_then(OrOff::on)
+            .and_then(|throttle| {
+                policy::read_throttle(throttle, at.member("throttle"), None, reader)
+            }),
         cache_size: cache_size(written, at.member("cache"), reader),
         canary: written
             .canary
@@ -82,11 +86,17 @@ fn mount(name: &str, written: &native::Stage, at: At<'_>, reader: &mut Reader<'_
         let fault = addresses::authority_fault(host)
             .filter(|fault| fault.code == "address")
             .map(|fault| fault.message)
-            .or_else(|| host.contains(':').then(|| "a mount's host has no port".to_owned()));
+            .or_else(|| {
+                host.contains(':')
+                    .then(|| "a mount's host has no port".to_owned())
+            });
         if let Some(message) = fault {
-            reader
-                .found
-                .error("mount", at.member("host").place(), message, "as in `api.example.com`");
+            reader.found.error(
+                "mount",
+                at.member("host").place(),
+                message,
+                "as in `api.example.com`",
+            );
         }
     }
     let path = match (&written.path, &host) {
@@ -183,11 +193,7 @@ fn cache_size(written: &native::Stage, at: At<'_>, reader: &mut Reader<'_>) -> O
     Some(size)
 }
 
-fn read_canary(
-    written: &native::Canary,
-    at: At<'_>,
-    reader: &mut Reader<'_>,
-) -> Option<Canary> {
+fn read_canary(written: &native::Canary, at: At<'_>, reader: &mut Reader<'_>) -> Option<Canary> {
     let Some(percent) = written.percent else {
         reader.found.error(
             "x-gateway-missing",
@@ -204,11 +210,7 @@ fn read_canary(
     })
 }
 
-fn access_log(
-    written: &native::Stage,
-    at: At<'_>,
-    reader: &mut Reader<'_>,
-) -> Option<AccessLog> {
+fn access_log(written: &native::Stage, at: At<'_>, reader: &mut Reader<'_>) -> Option<AccessLog> {
     let log = match &written.access_log {
         Some(OrOff::Off) => return None,
         Some(OrOff::On(log)) => log.clone(),

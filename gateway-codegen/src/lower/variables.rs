@@ -64,10 +64,16 @@ pub(crate) fn check(
         for (operation, base) in policies {
             let policy = stage.overrides.get(operation).unwrap_or(base);
             let key = (stage_name.clone(), operation.clone());
-            if let Some(uses) = named.overrides.get(&key).or_else(|| named.policies.get(operation)) {
+            if let Some(uses) = named
+                .overrides
+                .get(&key)
+                .or_else(|| named.policies.get(operation))
+            {
                 report(uses);
             }
-            if let Some(uses) = upstream_of(&policy.integration).and_then(|name| named.upstreams.get(name)) {
+            if let Some(uses) =
+                upstream_of(&policy.integration).and_then(|name| named.upstreams.get(name))
+            {
                 report(uses);
             }
         }

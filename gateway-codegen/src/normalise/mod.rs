@@ -157,7 +157,7 @@ fn read_3_0<'d>(root: Node<'d>, found: &mut Findings) -> Api<'d> {
 
 fn info(root: Node<'_>, found: &mut Findings) -> Info {
     let Some(info) = root.get("info").map(|info| info.follow()) else {
-        found.warning(
+        found.note(
             "info-missing",
             root.place(),
             "the document has no `info`",
@@ -176,7 +176,7 @@ fn info(root: Node<'_>, found: &mut Findings) -> Info {
 fn text_or_number(info: Node<'_>, name: &str, found: &mut Findings) -> String {
     let Some(node) = info.get(name) else {
         let message = format!("`info` has no `{name}`");
-        found.warning("info-missing", info.place(), message, "give it one");
+        found.note("info-missing", info.place(), message, "give it one");
         return String::new();
     };
     match node.value() {
@@ -192,7 +192,7 @@ fn text_or_number(info: Node<'_>, name: &str, found: &mut Findings) -> String {
         Value::Bool(value) => value.to_string(),
         _ => {
             let message = format!("`{name}` of `info` is not a text");
-            found.warning("info-missing", node.place(), message, "write a text");
+            found.note("info-missing", node.place(), message, "write a text");
             String::new()
         }
     }
@@ -242,9 +242,21 @@ fn requirements(holder: Node<'_>, found: &mut Findings) -> Option<Vec<SecurityRe
                 .items()
                 .filter_map(|scope| scope.as_str().map(str::to_owned))
                 .collect();
-            // A lone `null` is how `login:` without its `[]` is read.
-            good &= scopes.value().is_null() || scopes.items().count() == texts.len();
-            good &= scopes.is_array() || scopes.value().is_null();
+            // `login:` without its `[]` is read as null.
+            good &= match scopes.value() {
+                Value::Array(all) => all.len() == texts.len(),
+                Value::Null => true,
+                Value::Object(_) if is_expression(scopes) => {
+                    found.warning(
+                        "security-scopes-unknown",
+                        scopes.place(),
+                        format!("the scopes of `{scheme}` are a CloudFormation expression: none is asked for"),
+                        "write the scopes as they are once the template is deployed",
+                    );
+                    true
+                }
+                _ => false,
+            };
             requirement.insert(scheme.to_owned(), texts);
         }
         if good {
@@ -259,4 +271,12 @@ fn requirements(holder: Node<'_>, found: &mut Findings) -> Option<Vec<SecurityRe
         }
     }
     Some(requirements)
+}
+
+/// Whether this is a CloudFormation intrinsic: an object whose only member is `Ref`, `Condition` or `Fn::…`.
+fn is_expression(node: Node<'_>) -> bool {
+    let mut names = node.entries().map(|(name, _)| name);
+    let first = names.next();
+    first.is_some_and(|name| matches!(name, "Ref" | "Condition") || name.starts_with("Fn::"))
+        && names.next().is_none()
 }

@@ -1,5 +1,6 @@
 //! Paths and their operations.
 
+use gateway_runtime::path::Pattern;
 use openapiv3::{Operation, Parameter, PathItem, Paths, ReferenceOr};
 
 use crate::findings::Findings;
@@ -54,6 +55,12 @@ pub(super) fn read<'d>(root: Node<'d>, found: &mut Findings) -> (Paths, Vec<Oper
         if path.starts_with("x-") {
             continue;
         }
+        // Amazon's HTTP APIs write the route that takes what no other takes with and without a slash.
+        let path = if path == "$default" {
+            "/$default"
+        } else {
+            path
+        };
         if !path.starts_with('/') {
             found.error(
                 "path-no-slash",
@@ -134,6 +141,9 @@ fn read_item<'d>(
             });
             let help = match near {
                 Some(method) => format!("did you mean `{method}`?"),
+                None if name.eq_ignore_ascii_case("any") => {
+                    "did you mean `x-amazon-apigateway-any-method`?".to_owned()
+                }
                 None => {
                     "the methods are get, put, post, delete, options, head, patch, trace".to_owned()
                 }
@@ -273,7 +283,11 @@ fn match_template(
     parameters: &[ParameterSource<'_>],
     found: &mut Findings,
 ) {
-    let names = template_names(path);
+    // A template that cannot be parsed is reported where routes are made.
+    let Ok(pattern) = Pattern::parse(path) else {
+        return;
+    };
+    let names: Vec<&str> = pattern.params().map(bare).collect();
     let declared = |name: &str| {
         parameters.iter().any(|(parameter, _)| {
             matches!(parameter, Parameter::Path { .. })
@@ -307,20 +321,6 @@ fn match_template(
             );
         }
     }
-}
-
-/// Names between the braces of a template.
-fn template_names(path: &str) -> Vec<&str> {
-    let mut names = Vec::new();
-    let mut rest = path;
-    while let Some((_, after)) = rest.split_once('{') {
-        let Some((name, after)) = after.split_once('}') else {
-            break;
-        };
-        names.push(bare(name));
-        rest = after;
-    }
-    names
 }
 
 /// A name without what marks a greedy or an exploded parameter (`{proxy+}`, `{ids*}`).

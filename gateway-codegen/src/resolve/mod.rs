@@ -30,6 +30,7 @@ pub fn references(document: Document, found: &mut Findings) -> Document {
         by_path: HashMap::new(),
         seen: HashSet::new(),
         good: Vec::new(),
+        refused: HashSet::new(),
         bytes: document.files.iter().map(|file| file.text.len()).sum(),
         document,
     };
@@ -97,6 +98,8 @@ struct Resolver {
     seen: HashSet<(usize, String)>,
     /// Those that lead somewhere, with where they stand.
     good: Vec<(Place, String)>,
+    /// Files that were refused: the file that names them and the name.
+    refused: HashSet<(usize, String)>,
     bytes: usize,
 }
 
@@ -126,16 +129,21 @@ impl Resolver {
         {
             self.by_path.insert(path, 0);
         }
-        let mut open = VecDeque::from([(0, String::new())]);
-        let mut begun = HashSet::from([(0, String::new())]);
-        while let Some((file, pointer)) = open.pop_front() {
+        let mut open = VecDeque::from([(0, String::new(), false)]);
+        let mut begun = HashSet::from([(0, String::new(), false)]);
+        while let Some((file, pointer, data)) = open.pop_front() {
             let Some(root) = self.document.files.get(file).map(|file| &file.root) else {
                 continue;
             };
             let Some(value) = load::follow_pointer(root, &pointer) else {
                 continue;
             };
-            for Written { pointer, target } in walk::references(value, &pointer) {
+            for written in walk::references(value, &pointer, data) {
+                let Written {
+                    pointer,
+                    target,
+                    to_data,
+                } = written;
                 let place = Place {
                     file,
                     pointer,
@@ -164,7 +172,7 @@ impl Resolver {
                         if to == 0 && !walk::lies_in_data(&pointer) {
                             continue;
                         }
-                        let subtree = (to, pointer);
+                        let subtree = (to, pointer, to_data);
                         if begun.insert(subtree.clone()) {
                             open.push_back(subtree);
                         }
@@ -179,7 +187,7 @@ impl Resolver {
         self.cycles(found);
     }
 
-    /// Where a reference leads; `None`: into a file that is broken, which has its own finding.
+    /// Where a reference leads; `None`: into a file that is broken or refused, which has its own finding.
     fn target(
         &mut self,
         from: usize,
@@ -203,7 +211,19 @@ impl Resolver {
         };
         let to = match file.as_str() {
             "" => from,
-            name => self.file(from, name, place, found)?,
+            name => {
+                let named = (from, name.to_owned());
+                if self.refused.contains(&named) {
+                    return Ok(None);
+                }
+                match self.file(from, name, place, found) {
+                    Ok(number) => number,
+                    Err(refused) => {
+                        self.refused.insert(named);
+                        return Err(refused);
+                    }
+                }
+            }
         };
         let Some(source) = self.document.files.get(to) else {
             return Ok(None);
@@ -392,30 +412,28 @@ fn below(folder: &Path, from: &Path, name: &str) -> Result<PathBuf, Refused> {
             "keep what the document refers to below its own folder",
         )
     };
-    // The entry document's path is as given, all others are resolved already.
-    let mut below = match from
-        .parent()
-        .and_then(|parent| parent.strip_prefix(folder).ok())
-    {
-        Some(parent) => parent.to_owned(),
-        None => PathBuf::new(),
-    };
     if name.contains('\0') {
         return escapes();
     }
+    // The entry document's path is as given, all others have their links resolved already.
+    let parent = from.parent().filter(|parent| parent.starts_with(folder));
+    let mut path = parent.unwrap_or(folder).to_owned();
     for part in Path::new(name).components() {
         match part {
             Component::CurDir => {}
-            Component::Normal(part) => below.push(part),
+            Component::Normal(part) => path.push(part),
             Component::ParentDir => {
-                if !below.pop() {
+                if !path.pop() {
                     return escapes();
                 }
             }
             Component::RootDir | Component::Prefix(_) => return escapes(),
         }
     }
-    Ok(below)
+    match path.strip_prefix(folder) {
+        Ok(below) => Ok(below.to_owned()),
+        Err(_) => escapes(),
+    }
 }
 
 /// A pointer like this one that leads somewhere: the same but for one name that is nearly the same.

@@ -14,6 +14,8 @@ pub(super) struct Written {
     /// Pointer of the value of the `$ref` member.
     pub(super) pointer: String,
     pub(super) target: Target,
+    /// Whether it leads to data, in which only a further reference means something.
+    pub(super) to_data: bool,
 }
 
 /// What a `$ref` member holds.
@@ -36,13 +38,17 @@ enum Members {
     Examples,
 }
 
-/// All references in a value, which stands at `pointer`.
-pub(super) fn references(value: &Value, pointer: &str) -> Vec<Written> {
+/// All references in a value, which stands at `pointer`; of data only the one that stands for it.
+pub(super) fn references(value: &Value, pointer: &str, data: bool) -> Vec<Written> {
     let mut walk = Walk {
         pointer: pointer.to_owned(),
         found: Vec::new(),
     };
-    walk.value(value, Members::Words);
+    if data {
+        walk.reference_only(value);
+    } else {
+        walk.value(value, Members::Words);
+    }
     walk.found
 }
 
@@ -95,8 +101,8 @@ impl Walk {
         match (members, name) {
             // Where names are made up, a reference stands for the whole table; an object is what a name is given to.
             (_, "$ref") => match child {
-                Value::String(text) => self.add(Target::Text(text.clone())),
-                _ if members == Members::Words => self.add(Target::NotText),
+                Value::String(text) => self.add(Target::Text(text.clone()), false),
+                _ if members == Members::Words => self.add(Target::NotText, false),
                 _ => self.value(child, Members::Words),
             },
             // An Example Object holds data; only the object itself may be a reference.
@@ -148,15 +154,16 @@ impl Walk {
         if let Some(Value::String(text)) = value.get("$ref") {
             let length = self.pointer.len();
             escape("$ref", &mut self.pointer);
-            self.add(Target::Text(text.clone()));
+            self.add(Target::Text(text.clone()), true);
             self.pointer.truncate(length);
         }
     }
 
-    fn add(&mut self, target: Target) {
+    fn add(&mut self, target: Target, to_data: bool) {
         self.found.push(Written {
             pointer: self.pointer.clone(),
             target,
+            to_data,
         });
     }
 }

@@ -45,7 +45,14 @@ pub fn schema() -> Value {
     let mut path_item = Map::new();
     path_item.insert("x-gateway".to_owned(), operation.clone());
     for name in [
-        "get", "put", "post", "delete", "options", "head", "patch", "trace",
+        "get",
+        "put",
+        "post",
+        "delete",
+        "options",
+        "head",
+        "patch",
+        "trace",
         "x-amazon-apigateway-any-method",
     ] {
         path_item.insert(name.to_owned(), method.clone());

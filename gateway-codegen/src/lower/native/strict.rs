@@ -162,7 +162,13 @@ impl Strict {
         true
     }
 
-    fn object(&self, tree: &mut Tree, schema: &Value, here: Here<'_>, found: &mut Findings) -> bool {
+    fn object(
+        &self,
+        tree: &mut Tree,
+        schema: &Value,
+        here: Here<'_>,
+        found: &mut Findings,
+    ) -> bool {
         let place = tree.place.clone();
         let Some(members) = tree.members_mut() else {
             return false;
@@ -308,7 +314,11 @@ impl Strict {
         let mut expected = Vec::new();
         self.expected(schema, &mut expected);
         expected.dedup();
-        let help = if here.about.len() < 120 { here.about } else { "" };
+        let help = if here.about.len() < 120 {
+            here.about
+        } else {
+            ""
+        };
         found.error(
             "x-gateway-type",
             tree.place.clone(),
@@ -411,7 +421,9 @@ fn collect_patterns(schema: &Value, into: &mut HashMap<String, Regex>) {
         Value::Object(members) => {
             let named = members.get("pattern").and_then(Value::as_str);
             let keys = members.get("patternProperties").and_then(Value::as_object);
-            let keys = keys.into_iter().flat_map(|keys| keys.keys().map(String::as_str));
+            let keys = keys
+                .into_iter()
+                .flat_map(|keys| keys.keys().map(String::as_str));
             for pattern in named.into_iter().chain(keys) {
                 if let Ok(compiled) = Regex::new(pattern) {
                     into.insert(pattern.to_owned(), compiled);
@@ -430,11 +442,7 @@ fn collect_patterns(schema: &Value, into: &mut HashMap<String, Regex>) {
     }
 }
 
-fn not_yet_served(
-    place: crate::findings::Place,
-    row: &unserved::Unserved,
-    found: &mut Findings,
-) {
+fn not_yet_served(place: crate::findings::Place, row: &unserved::Unserved, found: &mut Findings) {
     found.error(
         "not-yet-served",
         place,
@@ -468,11 +476,15 @@ fn unknown_member(
 /// The form of a map's names, in words where there are some.
 fn form(pattern: &str) -> String {
     let with = |prefix: &str| pattern.contains(&format!("{prefix}\\."));
-    let forms: Vec<&str> = [("path", "`path.NAME`"), ("header", "`header.NAME`"), ("query", "`query.NAME`")]
-        .into_iter()
-        .filter(|(prefix, _)| with(prefix))
-        .map(|(_, form)| form)
-        .collect();
+    let forms: Vec<&str> = [
+        ("path", "`path.NAME`"),
+        ("header", "`header.NAME`"),
+        ("query", "`query.NAME`"),
+    ]
+    .into_iter()
+    .filter(|(prefix, _)| with(prefix))
+    .map(|(_, form)| form)
+    .collect();
     if forms.is_empty() {
         format!("`{pattern}`")
     } else {

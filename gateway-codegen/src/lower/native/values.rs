@@ -91,9 +91,7 @@ impl<'de> Deserialize<'de> for Size {
         }
         match Written::deserialize(deserializer)? {
             Written::Bytes(bytes) => Ok(Size(bytes)),
-            Written::Text(text) => {
-                Size::parse(&text).ok_or_else(|| D::Error::custom("not a size"))
-            }
+            Written::Text(text) => Size::parse(&text).ok_or_else(|| D::Error::custom("not a size")),
         }
     }
 }
@@ -128,7 +126,10 @@ impl<'de> Deserialize<'de> for MaxAge {
                 .as_secs_f64(),
         };
         if (-1.0..=f64::from(MaxAge::CEILING)).contains(&seconds) {
-            #[expect(clippy::cast_possible_truncation, reason = "the range was looked at; parts of a second have no meaning here")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the range was looked at; parts of a second have no meaning here"
+            )]
             let seconds = seconds as i32;
             Ok(MaxAge(seconds))
         } else {
@@ -320,7 +321,18 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["", "5", "s", "-1s", "1.5s", "1 s", "1S", "9999h", "99999999999999999999999s", "1sé"] {
+        for text in [
+            "",
+            "5",
+            "s",
+            "-1s",
+            "1.5s",
+            "1 s",
+            "1S",
+            "9999h",
+            "99999999999999999999999s",
+            "1sé",
+        ] {
             assert_eq!(Time::parse(text), None, "{text}");
         }
         let number: Time = serde_json::from_value(json!(1.5)).unwrap();
@@ -329,7 +341,12 @@ mod tests {
 
     #[test]
     fn sizes() {
-        for (text, bytes) in [("0B", 0), ("512KiB", 524_288), ("10MiB", 10_485_760), ("1GiB", 1 << 30)] {
+        for (text, bytes) in [
+            ("0B", 0),
+            ("512KiB", 524_288),
+            ("10MiB", 10_485_760),
+            ("1GiB", 1 << 30),
+        ] {
             assert_eq!(Size::parse(text), Some(Size(bytes)), "{text}");
         }
         for text in ["10", "10MB", "1.5MiB", "MiB", "18446744073709551615GiB"] {

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::{
-    Access, Caching, Credential, Integration, Limits, ParameterPlace, Target,
-};
+use crate::model::{Access, Caching, Credential, Integration, Limits, ParameterPlace, Target};
 
 const PLAIN: &str = "
 openapi: 3.0.3
@@ -36,8 +34,14 @@ fn every_operation_is_proxied_to_the_first_absolute_server() {
     let gateway = gateway(PLAIN);
     assert_eq!(gateway.name, "book-store");
     assert_eq!(gateway.version, "1.2");
-    assert_eq!(gateway.upstreams["default"].url, "https://eu.example.com/v1");
-    assert_eq!(gateway.upstreams["write.example.com"].url, "https://write.example.com:8443/w");
+    assert_eq!(
+        gateway.upstreams["default"].url,
+        "https://eu.example.com/v1"
+    );
+    assert_eq!(
+        gateway.upstreams["write.example.com"].url,
+        "https://write.example.com:8443/w"
+    );
     assert_eq!(gateway.limits, Limits::default());
     assert_eq!(gateway.stages.keys().collect::<Vec<_>>(), ["default"]);
     let list = &gateway.operations["listBooks"];
@@ -68,7 +72,10 @@ fn every_operation_is_proxied_to_the_first_absolute_server() {
 fn examples_are_made_from_recursive_schemas() {
     let gateway = gateway(PLAIN);
     let example = gateway.operations["listBooks"].example.clone().unwrap();
-    assert_eq!((example.status, example.media_type.as_str()), (200, "application/json"));
+    assert_eq!(
+        (example.status, example.media_type.as_str()),
+        (200, "application/json")
+    );
     let body: serde_json::Value = serde_json::from_str(&example.body).unwrap();
     assert_eq!(body[0]["id"], 1);
     assert_eq!(body[0]["title"], "text");
@@ -81,7 +88,12 @@ fn without_a_server_the_binary_asks_for_one() {
         "openapi: 3.0.3\ninfo: { title: A, version: '1' }\npaths: { /a: { get: { responses: {} } } }\n",
     );
     assert_eq!(gateway.unwrap().upstreams["default"].url, "");
-    assert!(found.sorted().iter().any(|finding| finding.code == "no-server"));
+    assert!(
+        found
+            .sorted()
+            .iter()
+            .any(|finding| finding.code == "no-server")
+    );
     assert!(!found.has_errors());
 }
 
@@ -116,7 +128,10 @@ components:
     let login = credential("login", ParameterPlace::Header, "authorization", false);
     let session = credential("session", ParameterPlace::Cookie, "Sid", false);
     let access = |id: &str| gateway.operations[id].access.clone();
-    assert_eq!(access("a"), Access::Delegated(vec![vec![key, login], vec![session.clone()]]));
+    assert_eq!(
+        access("a"),
+        Access::Delegated(vec![vec![key, login], vec![session.clone()]])
+    );
     assert_eq!(access("b"), Access::Public);
     assert_eq!(access("c"), Access::Delegated(vec![vec![], vec![session]]));
     assert_eq!(access("d"), Access::Public);
@@ -129,19 +144,25 @@ components:
         .collect();
     assert_eq!(
         notes,
-        ["/components/securitySchemes/key", "/components/securitySchemes/login", "/components/securitySchemes/session"]
+        [
+            "/components/securitySchemes/key",
+            "/components/securitySchemes/login",
+            "/components/securitySchemes/session"
+        ]
     );
 }
 
 #[test]
 fn a_judge_is_never_open() {
-    let text = |extension: &str, security: &str| format!("
+    let text = |extension: &str, security: &str| {
+        format!("
 openapi: 3.0.3
 info: {{ title: A, version: '1' }}
 servers: [ {{ url: 'http://a' }} ]
 paths: {{ /a: {{ get: {{ operationId: a, security: [ {{ {security}: [] }} ], responses: {{}} }} }} }}
 components: {{ securitySchemes: {{ login: {{ type: http, scheme: bearer, x-gateway: {{ {extension} }} }} }} }}
-");
+")
+    };
     assert_eq!(
         findings(&text("jwt: { issuer: x }", "login")),
         ["/components/securitySchemes/login/x-gateway/jwt# not-yet-served"]
@@ -175,6 +196,9 @@ paths:
         "/paths/~1a~1{y}/get route-duplicate",
         "/paths/~1a~1{z}~1{z}/get# path-pattern",
     ] {
-        assert!(found.iter().any(|f| f == expected), "{expected} in {found:#?}");
+        assert!(
+            found.iter().any(|f| f == expected),
+            "{expected} in {found:#?}"
+        );
     }
 }
