@@ -13,6 +13,7 @@ use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
 use crate::findings::Severity;
+use crate::suggest;
 
 /// Name of the file, looked for in the working folder.
 pub const FILE_NAME: &str = "gateway-codegen.toml";
@@ -203,7 +204,7 @@ impl Walk<'_> {
                     self.text,
                     key.span(),
                     format!("there is no key `{name}` {place}"),
-                    did_you_mean(name, known.keys().map(String::as_str)),
+                    suggest::help(name, known.keys().map(String::as_str)),
                 ));
                 continue;
             };
@@ -271,20 +272,6 @@ fn fault(text: &str, span: Range<usize>, message: String, help: String) -> Fault
         column: before[line_start..].chars().count() + 1,
         message,
         help,
-    }
-}
-
-/// A suggestion for a name that does not exist: the nearest one, or all of them.
-pub fn did_you_mean<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> String {
-    let names: Vec<&str> = names.collect();
-    let nearest = names
-        .iter()
-        .map(|name| (strsim::jaro_winkler(wrong, name), name))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((score, name)) if score > 0.75 => format!("did you mean `{name}`?"),
-        Some(_) => format!("one of {}", names.join(", ")),
-        None => String::new(),
     }
 }
 
@@ -360,10 +347,10 @@ fail-on = "warning"
         check(
             "[lint]\nfail_on = \"note\"\n[[gateway]]\nspec=\"a\"\nout=\"b\"\nonlystage = []\nnonsense = 1\n[x]",
             &[
-                "2:1: error: there is no key `fail_on` in `lint`; help: did you mean `fail-on`?",
-                "6:1: error: there is no key `onlystage` in `gateway`; help: did you mean `only-stage`?",
+                "2:1: error: there is no key `fail_on` in `lint`; help: did you mean `fail-on`",
+                "6:1: error: there is no key `onlystage` in `gateway`; help: did you mean `only-stage`",
                 "7:1: error: there is no key `nonsense` in `gateway`; help: ",
-                "8:2: error: there is no key `x` here; help: one of gateway, lint",
+                "8:2: error: there is no key `x` here; help: one of `gateway`, `lint`",
             ],
         );
         check(
