@@ -28,6 +28,12 @@ mod cors;
 #[cfg(feature = "serve")]
 mod exchange;
 #[cfg(feature = "serve")]
+pub mod gateway;
+#[cfg(feature = "serve")]
+mod integration;
+#[cfg(feature = "serve")]
+mod pipeline;
+#[cfg(feature = "serve")]
 pub mod refusal;
 #[cfg(feature = "serve")]
 mod respond;

@@ -96,6 +96,7 @@ pub(crate) fn admit(
         headers,
         keep_head: false,
         client: address,
+        peer: address,
         from_proxy: !rules.trusted.is_empty() && rules.trusts(address),
         secure: peer.secure,
         params: Params::default(),

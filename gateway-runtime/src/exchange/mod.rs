@@ -46,6 +46,7 @@ pub(crate) struct Exchange {
     headers: Headers,
     keep_head: bool,
     client: IpAddr,
+    peer: IpAddr,
     from_proxy: bool,
     secure: bool,
     params: Params,
@@ -123,6 +124,11 @@ impl Exchange {
         self.target.query()
     }
 
+    /// Path and query as they would be forwarded.
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
     /// All values of a query parameter, decoded, in order. A parameter without `=` has the empty value.
     pub(crate) fn query_values<'a>(
         &'a self,
@@ -165,6 +171,11 @@ impl Exchange {
         &self.headers
     }
 
+    /// Removes a header field; the name in lower case.
+    pub(crate) fn remove_header(&mut self, lower_name: &str) {
+        self.headers.remove(lower_name);
+    }
+
     /// The first cookie of this name.
     pub(crate) fn cookie(&self, name: &str) -> Option<&[u8]> {
         self.headers.all(field::COOKIE).find_map(|line| {
@@ -178,6 +189,11 @@ impl Exchange {
     /// The client's address: the socket's peer, or the rightmost untrusted hop where the peer is a trusted proxy.
     pub(crate) fn client(&self) -> IpAddr {
         self.client
+    }
+
+    /// The address at the other end of the socket: the client's, or that of the proxy before us.
+    pub(crate) fn peer(&self) -> IpAddr {
+        self.peer
     }
 
     /// Whether the socket's peer is a trusted proxy, so that its forwarding fields are continued and not replaced.

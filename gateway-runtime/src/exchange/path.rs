@@ -83,7 +83,7 @@ fn rewrite(bytes: &[u8], slash: EncodedSlash) -> Result<Cow<'_, str>, PathFault>
 
 /// Whether a segment of a path with decoded dots is `.` or `..`. An escaped slash counts as a boundary, and what stands behind
 /// a `;` does not count, since some back ends read them so.
-fn has_dot_segment(path: &str) -> bool {
+pub(crate) fn has_dot_segment(path: &str) -> bool {
     path.split('/')
         .flat_map(|segment| segment.split("%2F"))
         .any(|segment| {
