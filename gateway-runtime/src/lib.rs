@@ -32,6 +32,8 @@ pub mod gateway;
 #[cfg(feature = "serve")]
 mod integration;
 #[cfg(feature = "serve")]
+mod observe;
+#[cfg(feature = "serve")]
 mod pipeline;
 #[cfg(feature = "serve")]
 pub mod refusal;

@@ -25,12 +25,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
 use tokio::time::Instant;
 
 use crate::clock::{Clock, Nanos};
-use crate::exchange::{Body, BodyFault, Buffered, Headers, Reply};
+use crate::exchange::{Body, BodyFault, Buffered, Reply};
 use crate::refusal::Refusal;
 
 use flight::{Flights, Landing, Lead, Seat};

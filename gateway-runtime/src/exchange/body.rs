@@ -68,6 +68,9 @@ enum Kind {
     Upstream(Box<LinkBody>),
     Prefixed(Box<Prefixed>),
     Watched(Box<Watched>),
+    /// Frames that a test sends.
+    #[cfg(test)]
+    Scripted(std::collections::VecDeque<Result<Frame<Bytes>, BodyFault>>),
 }
 
 /// What reading a whole body came to.
@@ -140,6 +143,16 @@ impl Body {
     pub(crate) fn upstream(body: LinkBody) -> Body {
         Body {
             kind: Kind::Upstream(Box::new(body)),
+        }
+    }
+
+    /// These frames, of unknown length.
+    #[cfg(test)]
+    pub(crate) fn scripted(
+        frames: impl IntoIterator<Item = Result<Frame<Bytes>, BodyFault>>,
+    ) -> Body {
+        Body {
+            kind: Kind::Scripted(frames.into_iter().collect()),
         }
     }
 
@@ -243,6 +256,8 @@ impl std::fmt::Debug for Body {
             Kind::Upstream(_) => "Body::Upstream",
             Kind::Prefixed(_) => "Body::Prefixed",
             Kind::Watched(_) => "Body::Watched",
+            #[cfg(test)]
+            Kind::Scripted(_) => "Body::Scripted",
         })
     }
 }
@@ -271,6 +286,8 @@ impl http_body::Body for Body {
                 None => Pin::new(&mut body.inner).poll_frame(cx),
             },
             Kind::Watched(body) => body.poll_frame(cx),
+            #[cfg(test)]
+            Kind::Scripted(frames) => Poll::Ready(frames.pop_front()),
         }
     }
 
@@ -283,6 +300,8 @@ impl http_body::Body for Body {
             Kind::Upstream(body) => body.is_end_stream(),
             Kind::Prefixed(body) => body.prefix.is_empty() && body.inner.is_end_stream(),
             Kind::Watched(body) => body.inner.is_end_stream(),
+            #[cfg(test)]
+            Kind::Scripted(frames) => frames.is_empty(),
         }
     }
 
@@ -306,6 +325,8 @@ impl http_body::Body for Body {
                 hint
             }
             Kind::Watched(body) => body.inner.size_hint(),
+            #[cfg(test)]
+            Kind::Scripted(_) => SizeHint::default(),
         }
     }
 }

@@ -21,6 +21,7 @@ use std::net::IpAddr;
 
 use crate::clock::{Clock, Nanos};
 use crate::def::{ThrottleDef, ThrottleKey};
+use crate::exchange::Exchange;
 
 pub(crate) use bucket::{Bucket, Standing};
 use keyed::{Buckets, Key};
@@ -42,6 +43,28 @@ pub(crate) trait Keys {
     fn client(&self) -> IpAddr;
     /// Feeds every value that `key` names to `with`, in order.
     fn each_value(&self, key: ThrottleKey, with: &mut dyn FnMut(&[u8]));
+}
+
+impl Keys for Exchange {
+    fn client(&self) -> IpAddr {
+        Exchange::client(self)
+    }
+
+    fn each_value(&self, key: ThrottleKey, with: &mut dyn FnMut(&[u8])) {
+        match key {
+            ThrottleKey::Header(name) => self.header_values(name).for_each(with),
+            ThrottleKey::Query(name) => {
+                self.query_values(name)
+                    .for_each(|value| with(value.as_bytes()));
+            }
+            ThrottleKey::Path(name) => {
+                if let Some(value) = self.param(name) {
+                    with(value.as_bytes());
+                }
+            }
+            ThrottleKey::Ip | ThrottleKey::Whole => {}
+        }
+    }
 }
 
 impl Throttles {
