@@ -40,6 +40,12 @@ impl Slot {
     fn pop(&self) -> Option<Box<Link>> {
         self.idle.lock().pop()
     }
+
+    /// Leaves so many places.
+    #[cfg(test)]
+    pub(super) fn shrink(&self, places: usize) {
+        self.places.forget_permits(MOST - places);
+    }
 }
 
 /// The right to one connection.

@@ -127,15 +127,7 @@ pub(crate) fn start(
     if !faults.is_empty() {
         return Err(faults);
     }
-    let shared = Arc::new(Shared {
-        live: ArcSwap::from_pointee(live),
-        tls,
-        drain: settings.drain,
-        draining: AtomicBool::new(false),
-        phase: watch::Sender::new(Phase::Serving),
-        open: AtomicUsize::new(0),
-        events: Events::default(),
-    });
+    let shared = Arc::new(Shared::new(live, tls, settings.drain));
     let mut threads = Vec::new();
     for (index, listeners) in sockets.into_iter().enumerate() {
         let worker = Arc::new(Worker::new(index, clock.clone(), shared.clone()));
@@ -205,6 +197,18 @@ impl Running {
 }
 
 impl Shared {
+    fn new(live: Live, tls: Option<ServerTls>, drain: Duration) -> Shared {
+        Shared {
+            live: ArcSwap::from_pointee(live),
+            tls,
+            drain,
+            draining: AtomicBool::new(false),
+            phase: watch::Sender::new(Phase::Serving),
+            open: AtomicUsize::new(0),
+            events: Events::default(),
+        }
+    }
+
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }

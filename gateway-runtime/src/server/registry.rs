@@ -98,8 +98,11 @@ impl Doing {
         }
     }
 
-    /// The socket took bytes.
-    pub(super) fn wrote(&self) {
+    /// The socket took bytes. The engine may still be writing when a request has ended for us: that is not idle either.
+    pub(super) fn wrote(&self, now: Nanos) {
+        if self.is_idle() {
+            self.idle_since.store(now.get(), Ordering::Relaxed);
+        }
         if self.blocked_since.load(Ordering::Relaxed) != 0 {
             self.blocked_since.store(0, Ordering::Relaxed);
         }
@@ -136,12 +139,11 @@ impl Doing {
             let since = since.load(Ordering::Relaxed);
             since != 0 && now.since(Nanos::new(since)) >= most
         };
-        if !self.is_idle() {
-            return if longer(&self.blocked_since, limits.idle_timeout) {
-                Verdict::Stalled
-            } else {
-                Verdict::Stay
-            };
+        if longer(&self.blocked_since, limits.idle_timeout) {
+            return Verdict::Stalled;
+        }
+        if !self.is_idle() || self.blocked_since.load(Ordering::Relaxed) != 0 {
+            return Verdict::Stay;
         }
         // A connection that was opened and asks for nothing is as slow as one that asks in drops.
         let fresh = self.requests.load(Ordering::Relaxed) == 0;

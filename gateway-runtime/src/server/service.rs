@@ -28,7 +28,11 @@ pub(crate) enum App {
 /// A function that answers.
 #[cfg(test)]
 pub(crate) type Handler =
-    fn(Arc<Worker>, Result<Exchange, Box<Refused>>) -> Pin<Box<dyn Future<Output = Reply> + Send>>;
+    Arc<dyn Fn(Arc<Worker>, Result<Exchange, Box<Refused>>) -> Handling + Send + Sync>;
+
+/// What such a function is doing.
+#[cfg(test)]
+pub(crate) type Handling = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 impl App {
     async fn handle(
@@ -38,7 +42,7 @@ impl App {
     ) -> Reply {
         match *self {
             #[cfg(test)]
-            App::Test(handler) => handler(worker.clone(), admitted).await,
+            App::Test(ref handler) => handler(worker.clone(), admitted).await,
         }
     }
 }

@@ -60,7 +60,7 @@ impl Wire {
 
     fn noted<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match &written {
-            Poll::Ready(_) => self.doing.wrote(),
+            Poll::Ready(_) => self.doing.wrote(self.worker.coarse_now()),
             Poll::Pending => self.doing.blocked(self.worker.coarse_now()),
         }
         written

@@ -47,8 +47,23 @@ impl ClientTls {
         Ok(Stream::Tls(Box::new(TlsStream::Client(stream))))
     }
 
+    /// For tests: offers HTTP/2.
+    #[cfg(test)]
+    pub(crate) fn with_http2(&self) -> ClientTls {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        ClientTls {
+            config: Arc::new(config),
+            name: self.name.clone(),
+        }
+    }
+
     /// For tests: trusts these certificates alone.
     #[cfg(test)]
+    #[expect(
+        clippy::unwrap_used,
+        reason = "a test without its certificate should stop"
+    )]
     pub(crate) fn trusting(host: &str, certificates: &Path) -> ClientTls {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_file_iter(certificates).unwrap() {
