@@ -23,7 +23,6 @@ mod root;
 mod selectors;
 mod stack;
 mod stages;
-mod suggest;
 mod tree;
 mod variables;
 
@@ -44,6 +43,7 @@ use crate::findings::{Findings, brief};
 use crate::load::Node;
 use crate::model::{Caching, Gateway, Integration, Policy, Stage, Target, Upstream};
 use crate::normalise::Api;
+use crate::suggest;
 
 /// Lowers a document. Where `found` has errors afterwards the gateway is only good for further checks.
 pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {

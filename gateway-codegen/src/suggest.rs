@@ -1,7 +1,7 @@
 //! "Did you mean".
 
 /// The candidate that a word was probably meant to be.
-pub(crate) fn nearest<'c>(
+pub fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<&'c str> {
@@ -19,7 +19,7 @@ pub(crate) fn nearest<'c>(
 }
 
 /// `did you mean …`, else `one of …`.
-pub(crate) fn help<'c>(
+pub fn help<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str> + Clone,
 ) -> String {
@@ -30,7 +30,7 @@ pub(crate) fn help<'c>(
 }
 
 /// `one of …`.
-pub(crate) fn one_of<'c>(candidates: impl IntoIterator<Item = &'c str>) -> String {
+pub fn one_of<'c>(candidates: impl IntoIterator<Item = &'c str>) -> String {
     let mut names: Vec<String> = candidates
         .into_iter()
         .map(|candidate| format!("`{candidate}`"))
