@@ -26,6 +26,8 @@ pub mod clock;
 #[cfg(feature = "serve")]
 mod cors;
 #[cfg(feature = "serve")]
+pub mod embed;
+#[cfg(feature = "serve")]
 mod exchange;
 #[cfg(feature = "serve")]
 pub mod gateway;

@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 
 use indexmap::IndexSet;
 
-pub(crate) use render::visible;
 pub use level::Level;
+pub(crate) use render::visible;
 pub use render::{Renderer, Style, schema, summary};
 
 /// Where something stands: a file of the document and a JSON pointer inside it. Line and column are looked up only when a
