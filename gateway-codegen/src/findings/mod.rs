@@ -2,6 +2,9 @@
 
 mod render;
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 
 use indexmap::IndexSet;
