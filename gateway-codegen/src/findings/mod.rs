@@ -3,6 +3,9 @@
 mod level;
 mod render;
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 
 use indexmap::IndexSet;

@@ -142,17 +142,19 @@ fn fault(text: &str, error: &serde_yaml::Error) -> Fault {
 }
 
 fn syntax(text: &str, offset: usize, message: &str) -> Fault {
-    let before = text.get(..offset).unwrap_or(text);
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text.get(start..).unwrap_or_default();
-    let indent = line
-        .bytes()
-        .take_while(u8::is_ascii_whitespace)
-        .take_while(|&b| b != b'\n');
-    let help = if indent.into_iter().any(|b| b == b'\t') {
-        "YAML is indented with spaces; this line begins with a tab"
-    } else {
-        ""
-    };
+    let mut offset = offset;
+    let mut help = "";
+    if message.contains("tab") {
+        help = "YAML is indented with spaces, never with tabs";
+        // The parser names the start of what it was reading; the tab is at the start of a line after it.
+        let rest = text.get(offset..).unwrap_or_default();
+        let tab = rest.match_indices('\n').find_map(|(newline, _)| {
+            let line = rest.get(newline + 1..)?;
+            let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+            let tab = line.get(..indent)?.find('\t')?;
+            Some(newline + 1 + tab)
+        });
+        offset += tab.unwrap_or(0);
+    }
     Fault::at_byte("yaml-syntax", offset, format!("not YAML: {message}"), help)
 }

@@ -61,12 +61,7 @@ fn gateway_response(node: &Node<'_>, found: &mut Findings) -> Tree {
                     }
                 }
             }
-            _ => super::integration::unknown(
-                &member,
-                name,
-                &["statusCode", "responseParameters", "responseTemplates"],
-                found,
-            ),
+            _ => super::integration::unknown(&member, name, &["statusCode", "responseParameters", "responseTemplates"], found),
         }
     }
     response
@@ -89,12 +84,7 @@ pub(super) fn status(node: &Node<'_>, found: &mut Findings) -> Option<Tree> {
 
 /// The layer `cors` of the root.
 pub(super) fn cors(node: &Node<'_>, found: &mut Findings) -> Tree {
-    const LISTS: &[&str] = &[
-        "allowOrigins",
-        "allowMethods",
-        "allowHeaders",
-        "exposeHeaders",
-    ];
+    const LISTS: &[&str] = &["allowOrigins", "allowMethods", "allowHeaders", "exposeHeaders"];
     let mut cors = Tree::object(node.place());
     for (name, member) in node.entries() {
         match name {
@@ -115,9 +105,7 @@ pub(super) fn cors(node: &Node<'_>, found: &mut Findings) -> Tree {
                 }
             }
             "maxAge" => match member.value() {
-                Value::Number(age)
-                    if age.as_i64().is_some_and(|age| (-1..=86_400).contains(&age)) =>
-                {
+                Value::Number(age) if age.as_i64().is_some_and(|age| (-1..=86_400).contains(&age)) => {
                     cors.set(name, translated(&member, age.clone()));
                 }
                 Value::Object(_) => {}
@@ -128,19 +116,7 @@ pub(super) fn cors(node: &Node<'_>, found: &mut Findings) -> Tree {
                     "",
                 ),
             },
-            _ => super::integration::unknown(
-                &member,
-                name,
-                &[
-                    "allowOrigins",
-                    "allowMethods",
-                    "allowHeaders",
-                    "exposeHeaders",
-                    "allowCredentials",
-                    "maxAge",
-                ],
-                found,
-            ),
+            _ => super::integration::unknown(&member, name, &["allowOrigins", "allowMethods", "allowHeaders", "exposeHeaders", "allowCredentials", "maxAge"], found),
         }
     }
     cors
