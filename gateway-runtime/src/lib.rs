@@ -44,7 +44,7 @@ mod respond;
 #[cfg(feature = "serve")]
 pub mod route;
 #[cfg(feature = "serve")]
-mod server;
+pub mod server;
 #[cfg(feature = "serve")]
 pub mod settings;
 #[cfg(all(test, feature = "serve"))]

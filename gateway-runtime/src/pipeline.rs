@@ -16,14 +16,14 @@ use std::sync::Arc;
 
 use crate::cache::{Fill, Found, Kept, Plan, policy::CONDITIONS};
 use crate::cors::{self, Origin};
-use crate::def::{AccessDef, CredentialDef, ParameterPlace, ThrottleKey};
+use crate::def::{AccessDef, CredentialDef, ParameterPlace};
 use crate::exchange::{Exchange, FieldValue, Param, Params, Refused, Reply, field};
 use crate::gateway::Gateway;
 use crate::integration::passed_before;
 use crate::refusal::{Refusal, Spent};
 use crate::route::Found as Route;
 use crate::server::Worker;
-use crate::throttle::{Keys, Standing, Taken};
+use crate::throttle::{Standing, Taken};
 
 pub(crate) use journey::Journey;
 
@@ -190,27 +190,6 @@ fn throttled(standing: Standing) -> Refusal {
         remaining: standing.remaining(),
         retry_after: standing.retry_after(),
     })
-}
-
-impl Keys for Exchange {
-    fn client(&self) -> std::net::IpAddr {
-        Exchange::client(self)
-    }
-
-    fn each_value(&self, key: ThrottleKey, with: &mut dyn FnMut(&[u8])) {
-        match key {
-            ThrottleKey::Whole | ThrottleKey::Ip => {}
-            ThrottleKey::Header(name) => self.header_values(name).for_each(with),
-            ThrottleKey::Query(name) => self
-                .query_values(name)
-                .for_each(|value| with(value.as_bytes())),
-            ThrottleKey::Path(name) => {
-                if let Some(value) = self.param(name) {
-                    with(value.as_bytes());
-                }
-            }
-        }
-    }
 }
 
 /// Refuses a body that says it is too long, and holds every other one to the same limit while it is read.
