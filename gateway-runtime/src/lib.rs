@@ -18,7 +18,11 @@ pub mod pattern;
 #[cfg(feature = "serve")]
 mod accept;
 #[cfg(feature = "serve")]
+mod admin;
+#[cfg(feature = "serve")]
 mod cache;
+#[cfg(feature = "serve")]
+mod cli;
 #[cfg(feature = "serve")]
 mod client;
 #[cfg(feature = "serve")]
@@ -26,13 +30,13 @@ pub mod clock;
 #[cfg(feature = "serve")]
 mod cors;
 #[cfg(feature = "serve")]
-pub mod embed;
-#[cfg(feature = "serve")]
 mod exchange;
 #[cfg(feature = "serve")]
 pub mod gateway;
 #[cfg(feature = "serve")]
 mod integration;
+#[cfg(feature = "serve")]
+mod listing;
 #[cfg(feature = "serve")]
 mod observe;
 #[cfg(feature = "serve")]
@@ -44,7 +48,9 @@ mod respond;
 #[cfg(feature = "serve")]
 pub mod route;
 #[cfg(feature = "serve")]
-pub mod server;
+pub mod serve;
+#[cfg(feature = "serve")]
+mod server;
 #[cfg(feature = "serve")]
 pub mod settings;
 #[cfg(all(test, feature = "serve"))]
@@ -55,3 +61,6 @@ mod throttle;
 mod tls;
 #[cfg(feature = "serve")]
 mod values;
+
+#[cfg(feature = "serve")]
+pub use cli::main;
