@@ -12,7 +12,7 @@ use serde::de::{
 };
 use serde_json::{Map, Number, Value};
 
-use super::{Fault, MAX_DEPTH, MAX_DUPLICATES, MAX_NODES, escape};
+use super::{Fault, MAX_DEPTH, MAX_DUPLICATES, MAX_NODES, TOO_DEEP, escape};
 
 /// CloudFormation's intrinsic functions, by the name of their YAML tag.
 const INTRINSICS: &[&str] = &[
@@ -120,11 +120,8 @@ impl Reading {
 
     fn enter<E: de::Error>(&mut self) -> Result<(), E> {
         if self.depth >= MAX_DEPTH {
-            return Err(self.stop(
-                "document-too-deep",
-                "arrays and objects are nested more than 127 deep",
-                "move inner schemas to components and refer to them",
-            ));
+            let (message, help) = TOO_DEEP;
+            return Err(self.stop("document-too-deep", message, help));
         }
         self.depth += 1;
         Ok(())

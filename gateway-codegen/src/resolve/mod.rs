@@ -349,6 +349,7 @@ impl Resolver {
     /// Reports chains that lead back to themselves, each once.
     fn cycles(&self, found: &mut Findings) {
         let mut reported = HashSet::new();
+        let mut too_long = false;
         for (place, reference) in &self.good {
             let Some(node) = self.document.file_root(place.file) else {
                 continue;
@@ -356,7 +357,11 @@ impl Resolver {
             let mut chain = vec![];
             let mut next = node.target(reference);
             while let Some(node) = next {
-                if chain.len() > MAX_HOPS {
+                if chain.len() >= MAX_HOPS {
+                    // Each reference of the chain would say the same.
+                    if std::mem::replace(&mut too_long, true) {
+                        break;
+                    }
                     found.error(
                         "ref-cycle",
                         place.clone(),
