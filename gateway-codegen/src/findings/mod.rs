@@ -1,5 +1,6 @@
 //! What is wrong with a document, each fault at its place, all of them in one run.
 
+mod level;
 mod render;
 
 #[cfg(test)]
@@ -10,7 +11,8 @@ use std::cmp::Ordering;
 use indexmap::IndexSet;
 
 pub(crate) use render::visible;
-pub use render::{Renderer, Style, summary};
+pub use level::Level;
+pub use render::{Renderer, Style, schema, summary};
 
 /// Where something stands: a file of the document and a JSON pointer inside it. Line and column are looked up only when a
 /// finding is printed.
@@ -109,6 +111,11 @@ impl Findings {
         });
     }
 
+    /// Adds all of another list.
+    pub(crate) fn append(&mut self, other: Findings) {
+        self.list.extend(other.list);
+    }
+
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|f| f.severity == Severity::Error)
@@ -124,6 +131,15 @@ impl Findings {
         let mut list: Vec<&Finding> = self.list.iter().collect();
         list.sort_by(|a, b| by_place(a, b));
         list
+    }
+}
+
+/// A text of the document as messages show it: at most 60 characters. The renderer makes control characters visible.
+pub(crate) fn brief(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+        None => text.to_owned(),
     }
 }
 

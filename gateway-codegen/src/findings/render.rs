@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Snippet};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Finding, Findings, Severity};
@@ -43,17 +44,34 @@ pub struct Renderer<'d> {
 }
 
 /// A finding as programs read it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Finding")]
 struct Row<'f> {
+    /// Rule that found it; `explain` says more.
     code: &'static str,
+    /// How bad it is.
+    #[schemars(extend("enum" = ["error", "warning", "note"]))]
     severity: &'static str,
+    /// File of the document, relative to the working folder where that is possible.
     file: &'f str,
+    /// Line, from 1.
     line: usize,
+    /// Column in characters, from 1.
     column: usize,
+    /// JSON pointer (RFC 6901) inside the file; empty: the whole file.
     pointer: &'f str,
+    /// What is wrong.
     message: &'f str,
+    /// What to do about it.
     #[serde(skip_serializing_if = "str::is_empty")]
     help: &'f str,
+}
+
+/// The JSON Schema of what [`Style::Json`] prints.
+pub fn schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Vec<Row<'static>>);
+    schema.insert("title".to_owned(), "Findings".into());
+    schema.to_value()
 }
 
 impl<'d> Renderer<'d> {
