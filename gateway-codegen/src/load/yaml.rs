@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Parser};
+use granit_parser::{ErrorKind, Event, Parser};
 use serde::de::DeserializeSeed;
 
 use super::tree::{Reading, Seed};
-use super::{Fault, MAX_BYTES, MAX_DEPTH, MAX_NODES, Tree, char_offset};
+use super::{Fault, MAX_BYTES, MAX_DEPTH, MAX_NODES, TOO_DEEP, Tree, char_offset};
 
 pub(super) fn read(text: &str) -> Result<Tree, Fault> {
     walk(text)?;
@@ -58,7 +58,11 @@ fn walk(text: &str) -> Result<(), Fault> {
                 let offset = marker
                     .byte_offset()
                     .unwrap_or_else(|| char_offset(text, marker.line(), marker.col()));
-                return Err(syntax(text, offset, &error.info()));
+                // The parser reads ahead of its events, so its own limit may come first.
+                return Err(match error.kind() {
+                    ErrorKind::RecursionLimitExceeded => too_deep(offset),
+                    _ => syntax(text, offset, &error.info()),
+                });
             }
         };
         let offset = span.start.byte_offset().unwrap_or_default();
@@ -83,12 +87,7 @@ fn walk(text: &str) -> Result<(), Fault> {
             }
             Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _) => {
                 if open.len() >= MAX_DEPTH {
-                    return Err(Fault::at_byte(
-                        "document-too-deep",
-                        offset,
-                        "arrays and objects are nested more than 127 deep",
-                        "move inner schemas to components and refer to them",
-                    ));
+                    return Err(too_deep(offset));
                 }
                 let before = size;
                 size.add(1, 0);
@@ -126,6 +125,11 @@ fn walk(text: &str) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+fn too_deep(offset: usize) -> Fault {
+    let (message, help) = TOO_DEEP;
+    Fault::at_byte("document-too-deep", offset, message, help)
 }
 
 /// A fault of the second reader, which has its own opinion in rare cases.

@@ -52,7 +52,7 @@ fn versions() {
         );
     }
     for bad in [
-        "3.1.0", "3.1", "'3.2'", "4.0.0", "3.00", "2.0.0", "[]", "30",
+        "3.1.0", "3.1", "'3.2'", "4.0.0", "'3.00'", "2.0.0", "[]", "30",
     ] {
         whole(&format!("openapi: {bad}\n"), &["1:10 openapi-version"]);
     }
@@ -63,7 +63,7 @@ fn versions() {
         whole(nothing, &["1:1 not-openapi"]);
     }
     // Of a broken file nothing more is said.
-    whole("a: [\n", &["2:1 yaml-syntax"]);
+    whole("a: [\n", &["1:4 yaml-syntax"]);
 }
 
 #[test]
@@ -210,8 +210,8 @@ fn parameters_that_cannot_be_understood_are_left_out_with_a_word() {
             "6:20 parameter-malformed",
             "6:23 parameter-malformed",
             "6:36 parameter-malformed",
-            "6:57 parameter-malformed",
-            "6:78 parameter-malformed",
+            "6:61 parameter-malformed",
+            "6:82 parameter-malformed",
         ],
     );
     check(
@@ -333,8 +333,8 @@ fn security_schemes_say_where_the_credential_is() {
             "6:16 security-scheme-malformed",
             "6:46 security-scheme-malformed",
             "6:65 security-scheme-malformed",
-            "6:96 security-scheme-malformed",
-            "6:114 security-scheme-malformed",
+            "6:95 security-scheme-malformed",
+            "6:112 security-scheme-malformed",
         ],
     );
 }
