@@ -17,8 +17,8 @@ use gateway_codegen::load::Document;
 use gateway_codegen::model::{AccessLog, Gateway as Model, LogDestination};
 use gateway_runtime::clock::Clock;
 use gateway_runtime::def::GatewayDef;
-use gateway_runtime::embed::{self, Serving};
 use gateway_runtime::gateway::Gateway;
+use gateway_runtime::serve::{self, Serving};
 use gateway_runtime::settings::{AccessLogTo, Settings, StartFault};
 
 use super::route::pair;
@@ -93,25 +93,26 @@ fn upstream(text: &str) -> Result<(String, String), String> {
 }
 
 pub(crate) fn run(session: &Session, verb: &Dev) -> Exit {
-    match serve(session, verb) {
+    match follow(session, verb) {
         Ok(exit) | Err(exit) => exit,
     }
 }
 
-fn serve(session: &Session, verb: &Dev) -> Result<Exit, Exit> {
+fn follow(session: &Session, verb: &Dev) -> Result<Exit, Exit> {
     let settings = settings(session, verb);
     let before = Look::at([verb.spec.as_path()]);
     let (document, model) = session.read(&verb.spec)?;
-    let (def, gateway) = live(session, verb, model, &settings)?;
-    let serving = embed::serve(gateway, &settings, Clock::system()).map_err(|faults| {
-        tell(session, &faults);
-        Exit::Failed
-    })?;
-    let serving = Arc::new(serving);
-    let address = serving.address();
-    let scheme_and_address = format!("http://{address}");
+    let def = tables(session, verb, model)?;
+    // What was asked for wrongly is told apart from what the system refuses, such as an address that is taken.
+    if let Err(faults) = Gateway::start(def, &settings, &Clock::system()) {
+        return Err(told(session, &faults, Exit::Invocation));
+    }
+    let failed = |faults: Vec<StartFault>| told(session, &faults, Exit::Failed);
+    let serving = Arc::new(serve::start(def, settings).map_err(failed)?);
+    serving.obey_signals().map_err(|fault| failed(vec![fault]))?;
+    let address = serving.addresses().first().copied().unwrap_or(verb.listen);
     session.say(format!(
-        "serving {} {} on {scheme_and_address}{}",
+        "serving {} {} on http://{address}{}",
         output::plain(def.title),
         output::plain(def.version),
         if verb.mock {
@@ -125,7 +126,6 @@ fn serve(session: &Session, verb: &Dev) -> Result<Exit, Exit> {
     let mut served = Served {
         session,
         verb,
-        settings,
         leaked: document_size(&document),
         digest: gateway_codegen::digest::of(&document),
         watch: Watch::new(before),
@@ -133,7 +133,7 @@ fn serve(session: &Session, verb: &Dev) -> Result<Exit, Exit> {
     served
         .watch
         .turn_to(watched(&document, false).iter().map(PathBuf::as_path));
-    match served.follow(&serving, &ended(&serving)) {
+    match served.until(&serving, &ended(&serving)) {
         End::Stopped => Ok(Exit::Fine),
         End::Full => Err(again(session, &serving, address)),
     }
@@ -160,13 +160,8 @@ fn settings(session: &Session, verb: &Dev) -> Settings {
     }
 }
 
-/// The gateway of a model, with the log of this verb in place of its own.
-fn live(
-    session: &Session,
-    verb: &Dev,
-    mut model: Model,
-    settings: &Settings,
-) -> Result<(&'static GatewayDef, Arc<Gateway>), Exit> {
+/// The tables of a model, with the log of this verb in place of its own.
+fn tables(session: &Session, verb: &Dev, mut model: Model) -> Result<&'static GatewayDef, Exit> {
     if let Some(stage) = &verb.stage
         && !model.stages.contains_key(stage)
     {
@@ -178,20 +173,15 @@ fn live(
             format: LOG.to_owned(),
         });
     }
-    let def = gateway_codegen::assemble::defs(&model);
-    match Gateway::start(def, settings, &Clock::system()) {
-        Ok(gateway) => Ok((def, gateway)),
-        Err(faults) => {
-            tell(session, &faults);
-            Err(Exit::Invocation)
-        }
-    }
+    Ok(gateway_codegen::assemble::defs(&model))
 }
 
-fn tell(session: &Session, faults: &[StartFault]) {
+/// Says what keeps a gateway from starting.
+fn told(session: &Session, faults: &[StartFault], exit: Exit) -> Exit {
     for fault in faults {
         session.problem(&fault.message, &fault.help);
     }
+    exit
 }
 
 fn describe(def: &GatewayDef, only: Option<&str>) -> String {
@@ -240,7 +230,6 @@ enum End {
 struct Served<'a> {
     session: &'a Session,
     verb: &'a Dev,
-    settings: Settings,
     /// Bytes of document whose tables were leaked.
     leaked: usize,
     digest: String,
@@ -248,7 +237,7 @@ struct Served<'a> {
 }
 
 impl Served<'_> {
-    fn follow(&mut self, serving: &Serving, ended: &Receiver<()>) -> End {
+    fn until(&mut self, serving: &Serving, ended: &Receiver<()>) -> End {
         loop {
             match ended.recv_timeout(LOOK) {
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => return End::Stopped,
@@ -290,15 +279,22 @@ impl Served<'_> {
             return;
         };
         self.leaked += document_size(&reading.document);
-        match live(self.session, self.verb, model, &self.settings) {
-            Ok((def, gateway)) => {
-                serving.replace(gateway);
+        match self.serve(serving, model) {
+            Ok(def) => {
                 let what = describe(def, self.verb.stage.as_deref());
                 self.session.say(format!("reloaded: {}", what.trim_start()));
             }
             Err(_) => self
                 .session
                 .say("not reloaded: what was served before is still served"),
+        }
+    }
+
+    fn serve(&self, serving: &Serving, model: Model) -> Result<&'static GatewayDef, Exit> {
+        let def = tables(self.session, self.verb, model)?;
+        match serving.replace(def) {
+            Ok(()) => Ok(def),
+            Err(faults) => Err(told(self.session, &faults, Exit::Invocation)),
         }
     }
 }
