@@ -13,4 +13,5 @@ pub mod model;
 pub mod names;
 pub mod normalise;
 pub mod resolve;
+pub mod suggest;
 pub mod tree;
