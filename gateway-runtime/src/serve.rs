@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::def::GatewayDef;
 use crate::gateway::Gateway;
 use crate::observe::metrics::{self, Family, Sample, counter, gauge};
-use crate::server::{self, App, Live, Running, Shared};
+use crate::server::{self, App, Running, Shared};
 use crate::settings::{Settings, StartFault};
 use crate::tls::ServerTls;
 use crate::{admin, listing};
@@ -43,7 +43,7 @@ pub fn start(def: &'static GatewayDef, settings: Settings) -> Result<Serving, Ve
     let Some(gateway) = gateway.filter(|_| faults.is_empty()) else {
         return Err(faults);
     };
-    let running = server::start(Live::of(gateway), &settings, clock.clone())?;
+    let running = server::serve(gateway, &settings, &clock)?;
     let subject = Watched {
         shared: Arc::clone(running.shared()),
         only: settings.stage.clone(),
@@ -100,7 +100,7 @@ impl Serving {
     /// Everything that keeps it from serving; then the old one goes on.
     pub fn replace(&self, def: &'static GatewayDef) -> Result<(), Vec<StartFault>> {
         let gateway = Gateway::start(def, &self.settings, &self.clock)?;
-        self.running.replace(Live::of(gateway));
+        self.running.replace(gateway);
         Ok(())
     }
 
@@ -121,13 +121,9 @@ impl Serving {
     /// Waits until it has ended, and its access logs are written.
     pub fn wait(&self) {
         self.running.wait();
-        self.running
-            .shared()
-            .live()
-            .app
-            .gateway()
-            .sinks
-            .flush(LAST_LINES);
+        if let Some(gateway) = gateway(self.running.shared()) {
+            gateway.sinks.flush(LAST_LINES);
+        }
     }
 }
 
@@ -179,11 +175,9 @@ impl admin::Subject for Watched {
     }
 
     fn routes(&self) -> String {
-        let live = self.shared.live();
-        listing::json(&listing::routes(
-            live.app.gateway().def,
-            self.only.as_deref(),
-        ))
+        gateway(&self.shared).map_or_else(String::new, |gateway| {
+            listing::json(&listing::routes(gateway.def, self.only.as_deref()))
+        })
     }
 }
 

@@ -207,13 +207,13 @@ fn parse(
 /// Reads what was given; what is wrong goes to `wrong`, and its default stands in for it.
 fn read(given: &Given<'_>, wrong: &mut Vec<String>) -> Invocation {
     let mut settings = Settings::default();
-    let mut one = |name, wrong: &mut Vec<String>| {
+    let one = |name, wrong: &mut Vec<String>| {
         given.one(name).unwrap_or_else(|message| {
             wrong.push(message);
             None
         })
     };
-    let mut set = |name, wrong: &mut Vec<String>| {
+    let set = |name, wrong: &mut Vec<String>| {
         given.is_set(name).unwrap_or_else(|message| {
             wrong.push(message);
             false

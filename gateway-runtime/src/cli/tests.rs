@@ -237,12 +237,14 @@ fn tokens() {
 
 #[test]
 fn faults_of_a_start_come_all_at_once() {
-    let (_, err, status) =
-        ran("--check --admin 0.0.0.0:8081 --stage nowhere --access-log /nowhere/at/all");
-    assert_eq!(status, 1);
-    for part in ["0.0.0.0:8081", "`nowhere`", "/nowhere/at/all"] {
+    let (out, err, status) = ran(
+        "--check --admin 0.0.0.0:8081 --access-log /nowhere/at/all --tls-cert /no/chain --tls-key /no/key",
+    );
+    assert_eq!((out.as_str(), status), ("", 1));
+    for part in ["0.0.0.0:8081", "/nowhere/at/all", "/no/chain"] {
         assert!(err.contains(part), "{part} is not in {err}");
     }
-    assert_eq!(err.matches("error: ").count(), 3, "{err}");
-    assert_eq!(err.matches("help: ").count(), 3, "{err}");
+    let faults = err.matches("error: ").count();
+    assert!(faults >= 3, "{err}");
+    assert_eq!(err.matches("help: ").count(), faults, "{err}");
 }
