@@ -3,12 +3,15 @@
 mod level;
 mod render;
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 
 use indexmap::IndexSet;
 
-pub(crate) use render::visible;
 pub use level::Level;
+pub(crate) use render::visible;
 pub use render::{Renderer, Style, schema, summary};
 
 /// Where something stands: a file of the document and a JSON pointer inside it. Line and column are looked up only when a
@@ -106,11 +109,6 @@ impl Findings {
             message,
             help,
         });
-    }
-
-    /// Adds all of another list.
-    pub(crate) fn append(&mut self, other: Findings) {
-        self.list.extend(other.list);
     }
 
     /// Whether one of them is an error.

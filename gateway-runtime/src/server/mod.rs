@@ -32,6 +32,7 @@ pub(crate) use worker::Worker;
 
 use crate::clock::Clock;
 use crate::exchange::Admission;
+use crate::gateway::Gateway;
 use crate::settings::{Settings, StartFault};
 use crate::tls::ServerTls;
 
@@ -39,6 +40,15 @@ use crate::tls::ServerTls;
 pub(crate) struct Live {
     pub(crate) app: App,
     pub(crate) admission: Admission,
+}
+
+impl Live {
+    fn of(gateway: Arc<Gateway>) -> Live {
+        Live {
+            admission: gateway.admission(),
+            app: App::Gateway(gateway),
+        }
+    }
 }
 
 /// What the workers share.
@@ -91,18 +101,25 @@ impl Events {
 }
 
 /// A running server. Dropping it does not stop it.
-pub(crate) struct Running {
+pub struct Running {
     shared: Arc<Shared>,
     addresses: Vec<SocketAddr>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// Starts the workers. Everything that can fail has been tried when this returns.
-pub(crate) fn start(
-    live: Live,
+/// Serves a gateway. Everything that can fail has been tried when this returns.
+///
+/// # Errors
+/// An address that cannot be listened on, a certificate that is of no use, a limit of the system: all that were found.
+pub fn serve(
+    gateway: Arc<Gateway>,
     settings: &Settings,
-    clock: Clock,
+    clock: &Clock,
 ) -> Result<Running, Vec<StartFault>> {
+    start(Live::of(gateway), settings, clock)
+}
+
+fn start(live: Live, settings: &Settings, clock: &Clock) -> Result<Running, Vec<StartFault>> {
     let mut faults = Vec::new();
     let tls = settings.tls.as_ref().and_then(|(certificate, key)| {
         ServerTls::load(certificate, key)
@@ -151,27 +168,34 @@ pub(crate) fn start(
 
 impl Running {
     /// The addresses that are listened on; a port of 0 has become a real one.
-    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+    pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// Serves something else from the next request on.
-    pub(crate) fn replace(&self, live: Live) {
+    /// Serves another gateway from the next request on.
+    pub fn replace(&self, gateway: Arc<Gateway>) {
+        self.serve(Live::of(gateway));
+    }
+
+    fn serve(&self, live: Live) {
         self.shared.live.store(Arc::new(live));
     }
 
     /// Stops taking connections and finishes what is in flight, for at most [`Settings::drain`]. Returns at once.
-    pub(crate) fn drain(&self) {
+    pub fn drain(&self) {
         self.shared.start_draining();
     }
 
     /// Whether the server is on its way out.
-    pub(crate) fn is_draining(&self) -> bool {
+    pub fn is_draining(&self) -> bool {
         self.shared.is_draining()
     }
 
-    /// Reads certificate and key again. If they are of no use, the old ones stay.
-    pub(crate) fn reload_tls(&self) -> Result<(), StartFault> {
+    /// Reads certificate and key again.
+    ///
+    /// # Errors
+    /// The files are of no use; the old ones stay.
+    pub fn reload_tls(&self) -> Result<(), StartFault> {
         self.shared.reload_tls()
     }
 
@@ -182,12 +206,15 @@ impl Running {
 
     /// Lets the process's signals act: SIGTERM and SIGINT drain, the second one ends the process at once, SIGHUP reads the
     /// certificate again.
-    pub(crate) fn obey_signals(&self) -> Result<(), StartFault> {
+    ///
+    /// # Errors
+    /// A limit of the system.
+    pub fn obey_signals(&self) -> Result<(), StartFault> {
         signals::obey(self.shared.clone())
     }
 
     /// Waits until every worker has ended.
-    pub(crate) fn wait(&self) {
+    pub fn wait(&self) {
         let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {
             // A worker that panicked is as finished as any.

@@ -49,6 +49,18 @@ impl Worker {
         }
     }
 
+    /// A worker without a server, for tests of what it is given to.
+    #[cfg(test)]
+    pub(crate) fn lonely(clock: Clock) -> Worker {
+        let live = super::Live {
+            app: super::App::Test(Arc::new(|_, _| {
+                Box::pin(async { crate::exchange::Reply::new(500) })
+            })),
+            admission: crate::exchange::Admission::new(&crate::testing::GATEWAY),
+        };
+        Worker::new(0, clock, Arc::new(Shared::new(live, None, Duration::ZERO)))
+    }
+
     /// The time of the last sweep: good enough for timeouts, and free.
     pub(super) fn coarse_now(&self) -> Nanos {
         Nanos::new(self.coarse.load(Ordering::Relaxed))
