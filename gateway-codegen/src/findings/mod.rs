@@ -10,8 +10,8 @@ use std::cmp::Ordering;
 
 use indexmap::IndexSet;
 
-pub(crate) use render::visible;
 pub use level::Level;
+pub(crate) use render::visible;
 pub use render::{Renderer, Style, schema, summary};
 
 /// Where something stands: a file of the document and a JSON pointer inside it. Line and column are looked up only when a
@@ -38,6 +38,9 @@ pub enum Severity {
     /// Worth knowing.
     Note,
 }
+
+/// Most findings kept: nobody reads more, and a hostile document could have millions.
+const MOST: usize = 10_000;
 
 /// One fault, one warning or one note.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -102,6 +105,12 @@ impl Findings {
         message: String,
         help: String,
     ) {
+        match self.list.len().cmp(&MOST) {
+            Ordering::Less => {}
+            // One more, if it is what makes the document faulty.
+            Ordering::Equal if severity == Severity::Error && !self.has_errors() => {}
+            _ => return,
+        }
         self.list.insert(Finding {
             code,
             severity,
