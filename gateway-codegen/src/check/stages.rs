@@ -20,7 +20,11 @@ pub(super) fn run(gateway: &Gateway, found: &mut Findings) {
             found.error(
                 "mount-clash",
                 stage.origin.0.clone(),
-                format!("stages {} are all mounted at `{host}{}`", names.join(", "), mount.path),
+                format!(
+                    "stages {} are all mounted at `{host}{}`",
+                    names.join(", "),
+                    mount.path
+                ),
                 "give each its own `mount`",
             );
         }

@@ -120,11 +120,6 @@ impl Findings {
         });
     }
 
-    /// Adds all of another list.
-    pub(crate) fn append(&mut self, other: Findings) {
-        self.list.extend(other.list);
-    }
-
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|f| f.severity == Severity::Error)

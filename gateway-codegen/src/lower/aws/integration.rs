@@ -146,18 +146,30 @@ fn kind(node: &Node<'_>, around: &Around<'_>, found: &mut Findings) -> Option<Ki
 
 /// What an `aws` integration calls, for messages.
 fn service(node: &Node<'_>) -> String {
-    if let Some(subtype) = node.get("integrationSubtype").and_then(|node| node.as_str()) {
+    if let Some(subtype) = node
+        .get("integrationSubtype")
+        .and_then(|node| node.as_str())
+    {
         return format!("service action `{}`", brief(subtype));
     }
     let uri = node.get("uri");
     let inside = uri.and_then(|uri| uri.get("Fn::Sub"));
     let first = inside.and_then(|sub| sub.as_str().or_else(|| sub.items().next()?.as_str()));
-    let text = uri.and_then(|uri| uri.as_str()).or(first).unwrap_or_default();
-    if let Some((_, function)) = text.split_once(":function:").or_else(|| text.split_once("functions/")) {
+    let text = uri
+        .and_then(|uri| uri.as_str())
+        .or(first)
+        .unwrap_or_default();
+    if let Some((_, function)) = text
+        .split_once(":function:")
+        .or_else(|| text.split_once("functions/"))
+    {
         let name = function.split("/invocations").next().unwrap_or(function);
         return format!("Lambda function `{}`", brief(name));
     }
-    match text.strip_prefix("arn:aws:apigateway:").and_then(|rest| rest.split(':').nth(1)) {
+    match text
+        .strip_prefix("arn:aws:apigateway:")
+        .and_then(|rest| rest.split(':').nth(1))
+    {
         Some("lambda") | None => "a Lambda function or a service of Amazon's".to_owned(),
         Some(service) => format!("service `{}`", brief(service)),
     }
@@ -168,7 +180,10 @@ pub(super) fn unknown(node: &Node<'_>, name: &str, known: &[&str], found: &mut F
     found.warning(
         "aws-unknown-member",
         node.key_place(),
-        format!("`{}` is no member that is known, and has no effect", brief(name)),
+        format!(
+            "`{}` is no member that is known, and has no effect",
+            brief(name)
+        ),
         match suggest::nearest(name, known.iter().copied()) {
             Some(name) => format!("did you mean `{name}`"),
             None => String::new(),
@@ -184,7 +199,10 @@ impl Translation<'_, '_> {
             Kind::Proxy => "proxy",
             Kind::Mock => "mock",
         };
-        self.say(&["integration", "type"], Tree::scalar(self.node.place(), type_name));
+        self.say(
+            &["integration", "type"],
+            Tree::scalar(self.node.place(), type_name),
+        );
         self.address();
         for (name, member) in self.node.entries() {
             self.member(name, &member);
@@ -219,17 +237,35 @@ impl Translation<'_, '_> {
                 if let Some(kind) = text(member, self.found)
                     && !kind.eq_ignore_ascii_case("INTERNET")
                 {
-                    not_served(member, format_args!("a connection of type `{}`", brief(kind)), self.found);
+                    not_served(
+                        member,
+                        format_args!("a connection of type `{}`", brief(kind)),
+                        self.found,
+                    );
                 }
             }
             "integrationTarget" => not_served(member, "a target behind a VPC link", self.found),
             "integrationSubtype" => not_served(member, "a service action", self.found),
-            "credentials" => no_effect(member, "credentials are for Amazon's own services", self.found),
-            "requestParameters" if self.around.kind == ApiKind::Http => self.http_api_parameters(member),
+            "credentials" => no_effect(
+                member,
+                "credentials are for Amazon's own services",
+                self.found,
+            ),
+            "requestParameters" if self.around.kind == ApiKind::Http => {
+                self.http_api_parameters(member)
+            }
             "requestParameters" if calls => self.parameters(member),
-            "requestParameters" => no_effect(member, "a mock calls nothing, so mappings change nothing", self.found),
+            "requestParameters" => no_effect(
+                member,
+                "a mock calls nothing, so mappings change nothing",
+                self.found,
+            ),
             "requestTemplates" if self.kind == Kind::Proxy => {
-                no_effect(member, "a proxy integration sends the body as it came", self.found);
+                no_effect(
+                    member,
+                    "a proxy integration sends the body as it came",
+                    self.found,
+                );
             }
             "requestTemplates" => self.templates(&["integration", "request", "templates"], member),
             "passthroughBehavior" if self.kind == Kind::Http => self.passthrough(member),
@@ -240,7 +276,11 @@ impl Translation<'_, '_> {
                 if let Some(kind) = kind
                     && calls
                 {
-                    not_served(member, format_args!("content handling `{}`", brief(&kind)), self.found);
+                    not_served(
+                        member,
+                        format_args!("content handling `{}`", brief(&kind)),
+                        self.found,
+                    );
                 }
             }
             "cacheNamespace" => {
@@ -252,7 +292,11 @@ impl Translation<'_, '_> {
             }
             "timeoutInMillis" => self.timeout(member),
             "responses" if self.kind == Kind::Proxy => {
-                no_effect(member, "a proxy integration passes answers as they are", self.found);
+                no_effect(
+                    member,
+                    "a proxy integration passes answers as they are",
+                    self.found,
+                );
             }
             "responses" => self.responses(member),
             "responseParameters" => {
@@ -342,7 +386,10 @@ impl Translation<'_, '_> {
                         "aws-placeholder",
                         uri.place(),
                         format!("nothing fills `{{{}}}`, so it is sent as text", brief(name)),
-                        format!("map it: `requestParameters: {{ integration.request.path.{}: … }}`", brief(bare)),
+                        format!(
+                            "map it: `requestParameters: {{ integration.request.path.{}: … }}`",
+                            brief(bare)
+                        ),
                     );
                     out.push_str(&format!("%7B{name}%7D"));
                 }
@@ -359,7 +406,12 @@ impl Translation<'_, '_> {
     /// Whether something fills a placeholder: in HTTP APIs the route, in REST APIs a mapping.
     fn fills(&self, name: &str) -> bool {
         if self.around.kind == ApiKind::Http {
-            return self.around.draft.path_params.iter().any(|param| param == name);
+            return self
+                .around
+                .draft
+                .path_params
+                .iter()
+                .any(|param| param == name);
         }
         self.node
             .get("requestParameters")
@@ -486,7 +538,10 @@ impl Translation<'_, '_> {
                 return;
             }
         };
-        self.say(&["integration", "request", "passthrough"], translated(member, word));
+        self.say(
+            &["integration", "request", "passthrough"],
+            translated(member, word),
+        );
     }
 
     fn timeout(&mut self, member: &Node<'_>) {
@@ -518,7 +573,10 @@ impl Translation<'_, '_> {
             _ => self.found.error(
                 "aws-integration",
                 member.place(),
-                format!("an integration of this type has no transfer mode `{}`", brief(mode)),
+                format!(
+                    "an integration of this type has no transfer mode `{}`",
+                    brief(mode)
+                ),
                 "`BUFFERED`, or `STREAM` for `http_proxy`",
             ),
         }
@@ -529,11 +587,24 @@ impl Translation<'_, '_> {
             match name {
                 "insecureSkipVerification" => {
                     if flag(&value, self.found) == Some(true) {
-                        not_served(&value, "a back end whose certificate is not verified", self.found);
+                        not_served(
+                            &value,
+                            "a back end whose certificate is not verified",
+                            self.found,
+                        );
                     }
                 }
-                "serverNameToVerify" => not_served(&value, "another name to verify a certificate by", self.found),
-                _ => unknown(&value, name, &["insecureSkipVerification", "serverNameToVerify"], self.found),
+                "serverNameToVerify" => not_served(
+                    &value,
+                    "another name to verify a certificate by",
+                    self.found,
+                ),
+                _ => unknown(
+                    &value,
+                    name,
+                    &["insecureSkipVerification", "serverNameToVerify"],
+                    self.found,
+                ),
             }
         }
     }
@@ -563,7 +634,12 @@ impl Translation<'_, '_> {
                     _ => unknown(
                         &member,
                         name,
-                        &["statusCode", "responseParameters", "responseTemplates", "contentHandling"],
+                        &[
+                            "statusCode",
+                            "responseParameters",
+                            "responseTemplates",
+                            "contentHandling",
+                        ],
                         self.found,
                     ),
                 }
@@ -629,7 +705,9 @@ impl Translation<'_, '_> {
                 ]
                 .into_iter()
                 .find_map(|(prefix, place)| {
-                    let name = source.strip_prefix(prefix).filter(|name| !name.is_empty())?;
+                    let name = source
+                        .strip_prefix(prefix)
+                        .filter(|name| !name.is_empty())?;
                     Some(format!("{place}.{name}"))
                 })
             });

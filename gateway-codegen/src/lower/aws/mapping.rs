@@ -51,7 +51,10 @@ pub(super) fn parameter(node: &Node<'_>, side: Side, found: &mut Findings) -> Op
     let computed: &[&str] = if from_request {
         &["method.request.body", "method.request.multivalue"]
     } else {
-        &["integration.response.body", "integration.response.multivalue"]
+        &[
+            "integration.response.body",
+            "integration.response.multivalue",
+        ]
     };
     if computed.iter().any(|prefix| text.starts_with(prefix)) {
         found.error(
@@ -196,12 +199,24 @@ mod tests {
     #[test]
     fn bodies_of_gateway_responses() {
         for (text, expected) in [
-            ("{\"message\":$context.error.messageString}", "{\"message\":${context.error.messageString}}"),
-            ("See $context.error.message.", "See ${context.error.message}."),
-            ("$context.requestId-$method.request.header.X-Id", "${context.requestId}-${header.X-Id}"),
+            (
+                "{\"message\":$context.error.messageString}",
+                "{\"message\":${context.error.messageString}}",
+            ),
+            (
+                "See $context.error.message.",
+                "See ${context.error.message}.",
+            ),
+            (
+                "$context.requestId-$method.request.header.X-Id",
+                "${context.requestId}-${header.X-Id}",
+            ),
             ("costs $5 and ${x}", "costs $5 and $${x}"),
             ("${context.stage}$", "${context.stage}$"),
-            ("$stageVariables.a/$method.request.path.b", "${stageVariables.a}/${path.b}"),
+            (
+                "$stageVariables.a/$method.request.path.b",
+                "${stageVariables.a}/${path.b}",
+            ),
         ] {
             assert_eq!(template(text), expected, "{text}");
         }

@@ -192,12 +192,20 @@ fn inventory(api: &Api<'_>, found: &mut Findings) -> bool {
     if let Some(components) = api.root.get("components").map(|node| node.follow()) {
         holders.push((Holder::Components, components));
         if let Some(schemes) = components.get("securitySchemes").map(|node| node.follow()) {
-            holders.extend(schemes.entries().map(|(_, node)| (Holder::Scheme, node.follow())));
+            holders.extend(
+                schemes
+                    .entries()
+                    .map(|(_, node)| (Holder::Scheme, node.follow())),
+            );
         }
     }
     for (name, kind) in [("tags", Holder::Tag), ("servers", Holder::Server)] {
         let list = api.root.get(name).map(|node| node.follow());
-        holders.extend(list.into_iter().flat_map(|list| list.items()).map(|node| (kind, node)));
+        holders.extend(
+            list.into_iter()
+                .flat_map(|list| list.items())
+                .map(|node| (kind, node)),
+        );
     }
     for source in &api.operations {
         holders.push((Holder::PathItem, source.path_item));
@@ -227,7 +235,10 @@ fn inventory(api: &Api<'_>, found: &mut Findings) -> bool {
                 None => found.warning(
                     "aws-unknown-member",
                     node.key_place(),
-                    format!("`{}` is no member that is known, and has no effect", brief(name)),
+                    format!(
+                        "`{}` is no member that is known, and has no effect",
+                        brief(name)
+                    ),
                     match suggest::nearest(
                         name.strip_prefix(FAMILY).unwrap_or(name),
                         MEMBERS.iter().map(|(name, _)| *name),

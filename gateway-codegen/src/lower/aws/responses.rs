@@ -61,7 +61,12 @@ fn gateway_response(node: &Node<'_>, found: &mut Findings) -> Tree {
                     }
                 }
             }
-            _ => super::integration::unknown(&member, name, &["statusCode", "responseParameters", "responseTemplates"], found),
+            _ => super::integration::unknown(
+                &member,
+                name,
+                &["statusCode", "responseParameters", "responseTemplates"],
+                found,
+            ),
         }
     }
     response
@@ -84,7 +89,12 @@ pub(super) fn status(node: &Node<'_>, found: &mut Findings) -> Option<Tree> {
 
 /// The layer `cors` of the root.
 pub(super) fn cors(node: &Node<'_>, found: &mut Findings) -> Tree {
-    const LISTS: &[&str] = &["allowOrigins", "allowMethods", "allowHeaders", "exposeHeaders"];
+    const LISTS: &[&str] = &[
+        "allowOrigins",
+        "allowMethods",
+        "allowHeaders",
+        "exposeHeaders",
+    ];
     let mut cors = Tree::object(node.place());
     for (name, member) in node.entries() {
         match name {
@@ -105,7 +115,9 @@ pub(super) fn cors(node: &Node<'_>, found: &mut Findings) -> Tree {
                 }
             }
             "maxAge" => match member.value() {
-                Value::Number(age) if age.as_i64().is_some_and(|age| (-1..=86_400).contains(&age)) => {
+                Value::Number(age)
+                    if age.as_i64().is_some_and(|age| (-1..=86_400).contains(&age)) =>
+                {
                     cors.set(name, translated(&member, age.clone()));
                 }
                 Value::Object(_) => {}
@@ -116,7 +128,19 @@ pub(super) fn cors(node: &Node<'_>, found: &mut Findings) -> Tree {
                     "",
                 ),
             },
-            _ => super::integration::unknown(&member, name, &["allowOrigins", "allowMethods", "allowHeaders", "exposeHeaders", "allowCredentials", "maxAge"], found),
+            _ => super::integration::unknown(
+                &member,
+                name,
+                &[
+                    "allowOrigins",
+                    "allowMethods",
+                    "allowHeaders",
+                    "exposeHeaders",
+                    "allowCredentials",
+                    "maxAge",
+                ],
+                found,
+            ),
         }
     }
     cors

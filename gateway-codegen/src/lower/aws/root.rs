@@ -39,7 +39,10 @@ pub(super) fn kind(api: &Api<'_>, found: &mut Findings) -> ApiKind {
         })
     };
     let (kind, why) = match at_root.or_else(shared).or_else(at_operations) {
-        Some(reason) => (ApiKind::Http, format!("an HTTP API, because it has `{reason}`")),
+        Some(reason) => (
+            ApiKind::Http,
+            format!("an HTTP API, because it has `{reason}`"),
+        ),
         None => (
             ApiKind::Rest,
             "a REST API, because it has nothing that only HTTP APIs have".to_owned(),
@@ -142,7 +145,11 @@ pub(super) fn layer(api: &Api<'_>, kind: ApiKind, found: &mut Findings) -> Tree 
         }
     }
     for (list, name, why) in [
-        ("tags", "tag-value", "values of Amazon's tags change no request"),
+        (
+            "tags",
+            "tag-value",
+            "values of Amazon's tags change no request",
+        ),
         (
             "servers",
             "endpoint-configuration",
@@ -166,7 +173,8 @@ fn default_route(api: &Api<'_>, kind: ApiKind, layer: &mut Tree) {
         return;
     }
     for source in &api.operations {
-        let Some(integration) = member(&source.node, "integration").map(|node| node.follow()) else {
+        let Some(integration) = member(&source.node, "integration").map(|node| node.follow())
+        else {
             continue;
         };
         if source.path != DEFAULT_ROUTE {

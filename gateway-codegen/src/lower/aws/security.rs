@@ -22,7 +22,10 @@ pub(crate) fn judge(scheme: &Node<'_>, aws_document: bool) -> Option<(Place, Str
     if let Some(kind) = member(scheme, "authtype") {
         let name = kind.as_str().unwrap_or_default();
         if name.to_ascii_lowercase().starts_with("aws") {
-            return Some((kind.place(), format!("the authorization type `{}`", brief(name))));
+            return Some((
+                kind.place(),
+                format!("the authorization type `{}`", brief(name)),
+            ));
         }
     }
     let is = |name: &str, value: &str| {
@@ -31,12 +34,14 @@ pub(crate) fn judge(scheme: &Node<'_>, aws_document: bool) -> Option<(Place, Str
             .and_then(|node| node.as_str())
             .is_some_and(|text| text.eq_ignore_ascii_case(value))
     };
-    (aws_document && is("type", "apiKey") && is("in", "header") && is("name", "x-api-key")).then(|| {
-        (
-            scheme.key_place(),
-            "the key of a usage plan (`x-api-key`)".to_owned(),
-        )
-    })
+    (aws_document && is("type", "apiKey") && is("in", "header") && is("name", "x-api-key")).then(
+        || {
+            (
+                scheme.key_place(),
+                "the key of a usage plan (`x-api-key`)".to_owned(),
+            )
+        },
+    )
 }
 
 /// Whether `x-amazon-apigateway-auth` opens an operation, whatever `security` says.
@@ -50,7 +55,11 @@ pub(super) fn refuse_iam(operation: &Node<'_>, found: &mut Findings) {
         return;
     };
     if !kind.eq_ignore_ascii_case("NONE") {
-        not_served(&node, format_args!("authorization of type `{}`", brief(kind)), found);
+        not_served(
+            &node,
+            format_args!("authorization of type `{}`", brief(kind)),
+            found,
+        );
     }
 }
 
