@@ -104,8 +104,10 @@ pub(super) fn match_template(
     for (parameter, at) in parameters {
         let name = &parameter.parameter_data_ref().name;
         if matches!(parameter, Parameter::Path { .. }) && !names.contains(bare(name)) {
+            // Only of a template that somebody wrote by hand: the work is a product of both lengths.
+            let short = names.len() <= 20 && name.len() <= 100;
             let open = pattern.params().map(bare).filter(|n| !declared.contains(n));
-            let help = match suggest::nearest(name, open) {
+            let help = match suggest::nearest(name, open.filter(|_| short)) {
                 Some(near) => format!("did you mean `{near}`"),
                 None => "take the parameter away, or put it into the path".to_owned(),
             };

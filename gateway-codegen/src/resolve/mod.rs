@@ -23,7 +23,11 @@ const MAX_FILES: usize = 10_000;
 const MAX_KEPT: usize = 128 * 1024 * 1024;
 
 /// Most references that get a suggestion, which means a look at all names beside the missing one.
-const MAX_SUGGESTIONS: usize = 100;
+const MAX_SUGGESTIONS: usize = 20;
+
+/// Most names, and longest name in bytes, that are looked at for a suggestion.
+const MAX_NAMES: usize = 10_000;
+const MAX_NAME: usize = 100;
 
 /// Most references in a row; more is taken for a cycle.
 const MAX_HOPS: usize = load::MAX_HOPS;
@@ -492,7 +496,14 @@ fn nearest(root: &serde_json::Value, pointer: &str) -> Option<String> {
             continue;
         }
         let wrong = load::unescape(token);
-        let names = value.as_object()?.keys().map(String::as_str);
+        let names = value.as_object()?;
+        if names.len() > MAX_NAMES || wrong.len() > MAX_NAME {
+            return None;
+        }
+        let names = names
+            .keys()
+            .map(String::as_str)
+            .filter(|name| name.len() <= MAX_NAME);
         load::escape(suggest::nearest(&wrong, names)?, &mut good);
         for token in tokens.get(number + 1..)? {
             good.push('/');
