@@ -161,6 +161,15 @@ impl Body {
         matches!(self.kind, Kind::Empty)
     }
 
+    /// Its length, if all of it is here already.
+    pub(crate) fn whole_len(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Empty => Some(0),
+            Kind::Full(bytes) => Some(bytes.len() as u64),
+            _ => None,
+        }
+    }
+
     /// Its length, if known.
     pub(crate) fn len(&self) -> Option<u64> {
         self.size_hint().exact()
