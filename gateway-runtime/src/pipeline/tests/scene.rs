@@ -12,7 +12,7 @@ use crate::def::{
     UpstreamDef,
 };
 use crate::gateway::Gateway;
-use crate::server::{Running, serve as run};
+use crate::server::{Live, Running, start};
 use crate::settings::StartFault;
 pub(super) use crate::settings::{AccessLogTo, Settings};
 use crate::testing::GATEWAY;
@@ -117,7 +117,7 @@ impl Site {
         let clock = Clock::system();
         let gateway = Gateway::start(def, settings, &clock)?;
         Ok(Site {
-            running: run(gateway.clone(), settings, &clock)?,
+            running: start(Live::of(gateway.clone()), settings, &clock)?,
             gateway,
         })
     }
