@@ -12,6 +12,8 @@ use crate::def::{ApiKind, RouteDef};
 use crate::path::{Pattern, Piece, Segment, match_mixed};
 use crate::settings::StartFault;
 
+pub use crate::exchange::path::normalise;
+
 /// The path of an HTTP API's route for everything that no other route takes.
 const DEFAULT_PATH: &str = "$default";
 /// The method of a route for every method that its path does not declare otherwise.

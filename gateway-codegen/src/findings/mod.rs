@@ -1,6 +1,18 @@
 //! What is wrong with a document, each fault at its place, all of them in one run.
 
+mod level;
+mod render;
+
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
+
+use indexmap::IndexSet;
+
+pub use level::Level;
+pub(crate) use render::visible;
+pub use render::{Renderer, Style, schema, summary};
 
 /// Where something stands: a file of the document and a JSON pointer inside it. Line and column are looked up only when a
 /// finding is printed.
@@ -27,8 +39,11 @@ pub enum Severity {
     Note,
 }
 
+/// Most findings kept: nobody reads more, and a hostile document could have millions.
+const MOST: usize = 10_000;
+
 /// One fault, one warning or one note.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Finding {
     /// Rule that found it; a row of [`RULES`](crate::check::RULES).
     pub code: &'static str,
@@ -45,7 +60,7 @@ pub struct Finding {
 /// Findings in the order they were made; sorted by place when read.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
-    list: Vec<Finding>,
+    list: IndexSet<Finding>,
 }
 
 impl Findings {
@@ -90,16 +105,19 @@ impl Findings {
         message: String,
         help: String,
     ) {
-        let finding = Finding {
+        match self.list.len().cmp(&MOST) {
+            Ordering::Less => {}
+            // One more, if it is what makes the document faulty.
+            Ordering::Equal if severity == Severity::Error && !self.has_errors() => {}
+            _ => return,
+        }
+        self.list.insert(Finding {
             code,
             severity,
             place,
             message,
             help,
-        };
-        if !self.list.contains(&finding) {
-            self.list.push(finding);
-        }
+        });
     }
 
     /// Whether one of them is an error.
@@ -117,6 +135,15 @@ impl Findings {
         let mut list: Vec<&Finding> = self.list.iter().collect();
         list.sort_by(|a, b| by_place(a, b));
         list
+    }
+}
+
+/// A text of the document as messages show it: at most 60 characters. The renderer makes control characters visible.
+pub(crate) fn brief(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+        None => text.to_owned(),
     }
 }
 

@@ -34,6 +34,14 @@ impl IntegrationDef {
     });
 }
 
+/// `proxy(&upstreams::DEFAULT)` in emitted tables: the request as it came, to this back end.
+pub const fn proxy(upstream: &'static UpstreamDef) -> IntegrationDef {
+    IntegrationDef::Proxy(ProxyDef {
+        target: TargetDef::Upstream(upstream),
+        method: None,
+    })
+}
+
 /// An HTTP back end that gets the request as it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProxyDef {
@@ -89,6 +97,11 @@ pub struct TemplateDef {
     pub media_type: &'static str,
     /// The body.
     pub body: Text,
+}
+
+/// `template("application/json", inline("{}"))` in emitted tables.
+pub const fn template(media_type: &'static str, body: Text) -> TemplateDef {
+    TemplateDef { media_type, body }
 }
 
 /// How answers of a back end are mapped.

@@ -30,7 +30,7 @@ const PLAIN: [bool; 256] = {
 };
 
 /// The normal form of `path`, which begins with a slash; borrowed if it is in normal form already, which is the rule.
-pub(crate) fn normalise(path: &str, slash: EncodedSlash) -> Result<Cow<'_, str>, PathFault> {
+pub fn normalise(path: &str, slash: EncodedSlash) -> Result<Cow<'_, str>, PathFault> {
     let bytes = path.as_bytes();
     let mut before = 0;
     for &byte in bytes {

@@ -1,0 +1,277 @@
+//! A cursor over a document that always knows where it stands.
+//!
+//! A [`Node`] is a borrowed value and the number of its file, so it is `Copy` and free to pass around. Its pointer is not
+//! carried along but looked up: while a document is borrowed its values do not move, so their addresses name them. The
+//! index from address to place is made once per file, on the first question.
+
+use std::collections::HashMap;
+use std::ptr;
+
+use serde_json::Value;
+
+use super::{Document, SourceFile};
+use crate::findings::Place;
+
+/// Most references in a row; a longer chain is reported as a cycle.
+pub(crate) const MAX_HOPS: usize = 64;
+
+/// A value of a document.
+#[derive(Debug, Clone, Copy)]
+pub struct Node<'d> {
+    document: &'d Document,
+    file: usize,
+    value: &'d Value,
+}
+
+impl Document {
+    /// The root of the entry document.
+    pub fn root(&self) -> Option<Node<'_>> {
+        self.file_root(0)
+    }
+
+    /// The root of a file.
+    pub fn file_root(&self, file: usize) -> Option<Node<'_>> {
+        let value = &self.files.get(file)?.root;
+        Some(Node {
+            document: self,
+            file,
+            value,
+        })
+    }
+
+    /// What stands at a place, if anything does.
+    pub fn at(&self, place: &Place) -> Option<Node<'_>> {
+        self.file_root(place.file)?.at(&place.pointer)
+    }
+}
+
+impl<'d> Node<'d> {
+    /// The value itself.
+    pub fn value(&self) -> &'d Value {
+        self.value
+    }
+
+    /// The document it belongs to.
+    pub fn document(&self) -> &'d Document {
+        self.document
+    }
+
+    /// Where the value stands.
+    pub fn place(&self) -> Place {
+        let pointer = self.source().map(|file| file.pointer_of(self.value));
+        Place {
+            file: self.file,
+            pointer: pointer.unwrap_or_default(),
+            key: false,
+            offset: None,
+        }
+    }
+
+    /// Where the name of this member stands.
+    pub fn key_place(&self) -> Place {
+        Place {
+            key: true,
+            ..self.place()
+        }
+    }
+
+    /// A place inside the text that stands here, `offset` bytes from its start.
+    pub fn place_at(&self, offset: usize) -> Place {
+        Place {
+            offset: Some(offset),
+            ..self.place()
+        }
+    }
+
+    /// A member. A `$ref` in its place is not followed.
+    pub fn get(&self, key: &str) -> Option<Node<'d>> {
+        let value = self.value.as_object()?.get(key)?;
+        Some(Node { value, ..*self })
+    }
+
+    /// The members of an object in the order of the file; none of anything else.
+    pub fn entries(&self) -> impl Iterator<Item = (&'d str, Node<'d>)> + use<'d> {
+        let node = *self;
+        self.value
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(move |(key, value)| (key.as_str(), Node { value, ..node }))
+    }
+
+    /// The elements of an array; none of anything else.
+    pub fn items(&self) -> impl Iterator<Item = Node<'d>> + use<'d> {
+        let node = *self;
+        self.value
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(move |value| Node { value, ..node })
+    }
+
+    /// What a JSON pointer leads to from here; empty: this node.
+    pub fn at(&self, pointer: &str) -> Option<Node<'d>> {
+        let value = follow_pointer(self.value, pointer)?;
+        Some(Node { value, ..*self })
+    }
+
+    /// The node that a chain of `{"$ref": …}` ends at. A chain that leads nowhere or back to itself ends where it began:
+    /// [`resolve::references`](crate::resolve::references) has reported it.
+    pub fn follow(&self) -> Node<'d> {
+        let mut node = *self;
+        for _ in 0..=MAX_HOPS {
+            let Some(reference) = node.reference() else {
+                return node;
+            };
+            match node.target(reference) {
+                Some(target) => node = target,
+                None => return *self,
+            }
+        }
+        *self
+    }
+
+    /// The text of the `$ref` here, if this is a reference.
+    pub fn reference(&self) -> Option<&'d str> {
+        self.value.as_object()?.get("$ref")?.as_str()
+    }
+
+    /// What a reference written in this node's file leads to.
+    pub(crate) fn target(&self, reference: &str) -> Option<Node<'d>> {
+        let (file, pointer) = crate::resolve::split(reference)?;
+        let file = match file.as_str() {
+            "" => self.file,
+            name => *self.source()?.links.get(name)?,
+        };
+        self.document.file_root(file)?.at(&pointer)
+    }
+
+    /// The text, of a string.
+    pub fn as_str(&self) -> Option<&'d str> {
+        self.value.as_str()
+    }
+
+    /// The truth value, of a boolean.
+    pub fn as_bool(&self) -> Option<bool> {
+        self.value.as_bool()
+    }
+
+    /// Whether this is an object.
+    pub fn is_object(&self) -> bool {
+        self.value.is_object()
+    }
+
+    /// Whether this is an array.
+    pub fn is_array(&self) -> bool {
+        self.value.is_array()
+    }
+
+    /// Whether this and `other` are the same value at the same place.
+    pub fn same(&self, other: &Node<'_>) -> bool {
+        ptr::eq(self.value, other.value)
+    }
+
+    fn source(&self) -> Option<&'d SourceFile> {
+        self.document.files.get(self.file)
+    }
+}
+
+impl SourceFile {
+    /// Pointer of a value that lies in this file.
+    fn pointer_of(&self, value: &Value) -> String {
+        self.index
+            .get_or_init(|| Index::of(&self.root))
+            .pointer(address(value))
+    }
+}
+
+/// Address of each value below the root → what names it.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    above: HashMap<usize, Above>,
+    /// All reference tokens, each with its slash and already escaped.
+    tokens: String,
+}
+
+/// The step from a value up to the one that holds it.
+#[derive(Debug, Clone, Copy)]
+struct Above {
+    parent: usize,
+    start: usize,
+    end: usize,
+}
+
+fn address(value: &Value) -> usize {
+    ptr::from_ref(value).addr()
+}
+
+impl Index {
+    fn of(root: &Value) -> Self {
+        let mut index = Index::default();
+        let mut open = vec![root];
+        while let Some(value) = open.pop() {
+            match value {
+                Value::Object(members) => {
+                    for (key, child) in members {
+                        let start = index.tokens.len();
+                        escape(key, &mut index.tokens);
+                        index.note(value, child, start);
+                        open.push(child);
+                    }
+                }
+                Value::Array(items) => {
+                    for (number, child) in items.iter().enumerate() {
+                        let start = index.tokens.len();
+                        index.tokens.push('/');
+                        index.tokens.push_str(&number.to_string());
+                        index.note(value, child, start);
+                        open.push(child);
+                    }
+                }
+                _ => {}
+            }
+        }
+        index
+    }
+
+    fn note(&mut self, parent: &Value, child: &Value, start: usize) {
+        let above = Above {
+            parent: address(parent),
+            start,
+            end: self.tokens.len(),
+        };
+        self.above.insert(address(child), above);
+    }
+
+    fn pointer(&self, mut value: usize) -> String {
+        let mut steps = Vec::new();
+        while let Some(above) = self.above.get(&value) {
+            steps.push(self.tokens.get(above.start..above.end).unwrap_or_default());
+            value = above.parent;
+        }
+        steps.reverse();
+        steps.concat()
+    }
+}
+
+/// Appends a reference token, its slash first (RFC 6901 section 3).
+pub(crate) fn escape(token: &str, pointer: &mut String) {
+    pointer.push('/');
+    for c in token.chars() {
+        match c {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            c => pointer.push(c),
+        }
+    }
+}
+
+/// Undoes [`escape`] for one token without its slash.
+pub(crate) fn unescape(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
+}
+
+/// What a JSON pointer leads to (RFC 6901 section 4).
+pub(crate) fn follow_pointer<'v>(root: &'v Value, pointer: &str) -> Option<&'v Value> {
+    root.pointer(pointer)
+}

@@ -1,0 +1,258 @@
+//! Example answers for `--mock`: what the document gives, else a small sample made from the schema.
+//!
+//! Invariants: the same document gives the same bytes; a sample is bounded in depth, values and bytes, whatever the schema
+//! refers to. Absent on purpose: random values, and validity against `pattern`.
+
+use serde_json::{Map, Value, json};
+
+use crate::load::Node;
+use crate::model::Example;
+
+/// Deepest nesting of a sample.
+const DEPTH: usize = 8;
+/// Most values of a sample.
+const VALUES: usize = 200;
+/// Largest body taken over from the document; beyond it a sample is made.
+const BYTES: usize = 64 * 1024;
+
+/// The example answer of an operation.
+pub(crate) fn of(operation: &Node<'_>) -> Option<Example> {
+    let responses = operation.get("responses")?.follow();
+    let mut statuses: Vec<(u16, Node<'_>)> = responses
+        .entries()
+        .filter_map(|(status, response)| {
+            let status = match status {
+                "2XX" | "2xx" => 200,
+                digits => digits.parse().ok()?,
+            };
+            (200..300)
+                .contains(&status)
+                .then(|| (status, response.follow()))
+        })
+        .collect();
+    statuses.sort_by_key(|(status, _)| *status);
+    let (status, response) = statuses.into_iter().next()?;
+    let Some((media_type, media)) = json_media_type(&response) else {
+        // an answer without a body is an answer; one in a notation that is not JSON is none we could make up
+        let empty = response
+            .get("content")
+            .is_none_or(|content| content.follow().entries().next().is_none());
+        return empty.then(|| Example {
+            status,
+            media_type: String::new(),
+            body: String::new(),
+        });
+    };
+    let made = || Some(text(&sample(&media.get("schema")?)));
+    let body = given(&media).or_else(made)?;
+    if body.len() > BYTES {
+        return None;
+    }
+    Some(Example {
+        status,
+        media_type: media_type.to_ascii_lowercase(),
+        body,
+    })
+}
+
+fn json_media_type<'d>(response: &Node<'d>) -> Option<(&'d str, Node<'d>)> {
+    let content = response.get("content")?.follow();
+    content
+        .entries()
+        .find(|(name, _)| {
+            let name = name.split(';').next().unwrap_or_default().trim();
+            name.eq_ignore_ascii_case("application/json")
+                || name.to_ascii_lowercase().ends_with("+json")
+        })
+        .map(|(name, media)| (name, media.follow()))
+}
+
+/// The example that the document gives.
+fn given(media: &Node<'_>) -> Option<String> {
+    let value = match media.get("example") {
+        Some(example) => example.value(),
+        None => {
+            let examples = media.get("examples")?.follow();
+            let (_, first) = examples.entries().next()?;
+            first.follow().get("value")?.value()
+        }
+    };
+    let body = text(value);
+    (body.len() <= BYTES).then_some(body)
+}
+
+fn text(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+/// A sample of a schema.
+fn sample(schema: &Node<'_>) -> Value {
+    Sampler { left: VALUES }.value(schema, 0)
+}
+
+struct Sampler {
+    left: usize,
+}
+
+impl Sampler {
+    fn value(&mut self, schema: &Node<'_>, depth: usize) -> Value {
+        let schema = schema.follow();
+        self.left = self.left.saturating_sub(1);
+        for name in ["example", "default", "const"] {
+            if let Some(value) = schema.get(name) {
+                return value.value().clone();
+            }
+        }
+        for name in ["examples", "enum"] {
+            if let Some(first) = schema.get(name).and_then(|list| list.items().next()) {
+                return first.value().clone();
+            }
+        }
+        if depth >= DEPTH || self.left == 0 {
+            return flat(&schema);
+        }
+        if schema.get("allOf").is_some() {
+            return self.all_of(&schema, depth);
+        }
+        for name in ["oneOf", "anyOf"] {
+            if let Some(first) = schema.get(name).and_then(|list| list.items().next()) {
+                return self.value(&first, depth + 1);
+            }
+        }
+        match kind(&schema) {
+            Some("object") => Value::Object(self.object(&schema, depth)),
+            Some("array") => self.array(&schema, depth),
+            _ => flat(&schema),
+        }
+    }
+
+    fn all_of(&mut self, schema: &Node<'_>, depth: usize) -> Value {
+        let mut merged = Map::new();
+        let mut other = None;
+        let parts = schema
+            .get("allOf")
+            .into_iter()
+            .flat_map(|list| list.items());
+        for part in parts {
+            match self.value(&part, depth + 1) {
+                Value::Object(members) => merged.extend(members),
+                Value::Null => {}
+                value => other = Some(value),
+            }
+        }
+        merged.extend(self.object(schema, depth));
+        match other {
+            Some(value) if merged.is_empty() => value,
+            _ => Value::Object(merged),
+        }
+    }
+
+    fn object(&mut self, schema: &Node<'_>, depth: usize) -> Map<String, Value> {
+        let mut members = Map::new();
+        let required: Vec<&str> = schema
+            .get("required")
+            .into_iter()
+            .flat_map(|list| list.items())
+            .filter_map(|name| name.as_str())
+            .collect();
+        let properties = schema.get("properties");
+        for (name, property) in properties.into_iter().flat_map(|list| list.entries()) {
+            let property = property.follow();
+            let hidden = property
+                .get("writeOnly")
+                .is_some_and(|flag| flag.value() == &Value::Bool(true));
+            // far down and late, only what must be there
+            let optional = !required.contains(&name);
+            if hidden || (optional && (self.left == 0 || depth + 2 >= DEPTH)) {
+                continue;
+            }
+            members.insert(name.to_owned(), self.value(&property, depth + 1));
+        }
+        members
+    }
+
+    fn array(&mut self, schema: &Node<'_>, depth: usize) -> Value {
+        let Some(items) = schema.get("items") else {
+            return json!([]);
+        };
+        if self.left == 0 || depth + 1 >= DEPTH {
+            return json!([]);
+        }
+        Value::Array(vec![self.value(&items, depth + 1)])
+    }
+}
+
+/// The type of a schema; of several (3.1), the first that is not `null`.
+fn kind<'d>(schema: &Node<'d>) -> Option<&'d str> {
+    let written = schema.get("type");
+    let named = written.and_then(|kind| {
+        kind.as_str().or_else(|| {
+            kind.items()
+                .filter_map(|kind| kind.as_str())
+                .find(|kind| *kind != "null")
+        })
+    });
+    named.or_else(|| {
+        if schema.get("properties").is_some() || schema.get("additionalProperties").is_some() {
+            Some("object")
+        } else if schema.get("items").is_some() {
+            Some("array")
+        } else {
+            None
+        }
+    })
+}
+
+/// A value of a type without looking inside.
+fn flat(schema: &Node<'_>) -> Value {
+    let number = |name: &str| schema.get(name).map(|bound| bound.value().clone());
+    match kind(schema) {
+        Some("object") => json!({}),
+        Some("array") => json!([]),
+        Some("string") => Value::String(string(schema)),
+        Some("integer" | "number") => number("minimum")
+            .filter(Value::is_number)
+            .or_else(|| {
+                number("maximum").filter(|most| most.as_f64().is_some_and(|most| most < 0.0))
+            })
+            .unwrap_or(json!(0)),
+        Some("boolean") => json!(true),
+        _ => Value::Null,
+    }
+}
+
+fn string(schema: &Node<'_>) -> String {
+    let format = schema.get("format").and_then(|format| format.as_str());
+    let text = match format {
+        Some("date") => "2026-01-31",
+        Some("date-time") => "2026-01-31T12:00:00Z",
+        Some("time") => "12:00:00Z",
+        Some("uuid") => "00000000-0000-4000-8000-000000000000",
+        Some("email") => "someone@example.com",
+        Some("uri" | "url" | "uri-reference") => "https://example.com/",
+        Some("hostname") => "example.com",
+        Some("ipv4") => "192.0.2.1",
+        Some("ipv6") => "2001:db8::1",
+        Some("byte") => "dGV4dA==",
+        _ => "text",
+    };
+    let bound = |name: &str| {
+        schema
+            .get(name)
+            .and_then(|bound| bound.value().as_u64())
+            .and_then(|bound| usize::try_from(bound).ok())
+    };
+    let mut text = text.to_owned();
+    if let Some(least) = bound("minLength") {
+        let least = least.min(1000);
+        while text.chars().count() < least {
+            text.push('x');
+        }
+    }
+    if let Some(most) = bound("maxLength")
+        && format.is_none()
+    {
+        text = text.chars().take(most).collect();
+    }
+    text
+}

@@ -1,0 +1,145 @@
+//! What every reader of policy shares: where faults go, how an expression is read, and which stage variables were named.
+
+use gateway_runtime::expr::{Expr, Piece, Scope, Source};
+
+use super::tree::At;
+use crate::check::headers;
+use crate::findings::{Findings, Place, brief};
+
+/// The route an expression belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Route<'r> {
+    /// Path template as written.
+    pub(crate) path: &'r str,
+    /// Names of its parameters.
+    pub(crate) params: &'r [String],
+}
+
+/// A stage variable that something names.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct VariableUse {
+    /// Its name.
+    pub(crate) name: String,
+    /// Where it is named.
+    pub(crate) place: Place,
+    /// Whether another dialect named it.
+    pub(crate) translated: bool,
+}
+
+/// The one form of an expression: header names in lower case, whoever wrote them how.
+pub(crate) fn one_form(expr: &Expr) -> String {
+    expr.pieces()
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => text.replace("${", "$${"),
+            Piece::Value(source) => format!("${{{source}}}"),
+        })
+        .collect()
+}
+
+/// Reads texts of policy and keeps what they name.
+pub(crate) struct Reader<'f> {
+    /// Where faults go.
+    pub(crate) found: &'f mut Findings,
+    /// Stage variables named since [`Reader::take_uses`] was last called.
+    uses: Vec<VariableUse>,
+}
+
+impl<'f> Reader<'f> {
+    /// A reader that reports to `found`.
+    pub(crate) fn new(found: &'f mut Findings) -> Reader<'f> {
+        Reader {
+            found,
+            uses: Vec::new(),
+        }
+    }
+
+    /// The stage variables that were named since this was last asked.
+    pub(crate) fn take_uses(&mut self) -> Vec<VariableUse> {
+        std::mem::take(&mut self.uses)
+    }
+
+    /// An expression; faults are reported where they stand.
+    pub(crate) fn expr(
+        &mut self,
+        at: At<'_>,
+        text: &str,
+        scope: Scope,
+        route: Option<Route<'_>>,
+    ) -> Option<Expr> {
+        let expr = match Expr::parse(text, scope) {
+            Ok(expr) => expr,
+            Err(fault) => {
+                self.found.error(
+                    "expression",
+                    at.place_in(fault.offset),
+                    fault.message,
+                    fault.help,
+                );
+                return None;
+            }
+        };
+        let mut fine = true;
+        for source in expr.sources() {
+            match source {
+                Source::Path(name) => {
+                    let known = route.is_none_or(|route| route.params.iter().any(|p| p == name));
+                    if !known {
+                        let route = route.map(|route| route.path).unwrap_or_default();
+                        self.found.error(
+                            "expression-path-parameter",
+                            at.place(),
+                            format!("the path has no parameter `{}`", brief(name)),
+                            format!("the path is `{}`", brief(route)),
+                        );
+                        fine = false;
+                    }
+                }
+                Source::StageVariable(name) => self.uses.push(VariableUse {
+                    name: name.clone(),
+                    place: at.place(),
+                    translated: at.translated(),
+                }),
+                _ => {}
+            }
+        }
+        fine.then_some(expr)
+    }
+
+    /// The value of a header field: an expression whose own text may stand in a header, in its one form.
+    pub(crate) fn field_value(
+        &mut self,
+        at: At<'_>,
+        text: &str,
+        scope: Scope,
+        route: Option<Route<'_>>,
+    ) -> Option<String> {
+        if let Some(offset) = headers::value_fault(text) {
+            self.found.error(
+                "header-value",
+                at.place_in(offset),
+                "a control character cannot stand in a header field",
+                "",
+            );
+            return None;
+        }
+        self.expr(at, text, scope, route)
+            .map(|expr| one_form(&expr))
+    }
+
+    /// The name of a header field that is set or removed, in lower case.
+    pub(crate) fn field_name(&mut self, at: At<'_>, name: &str) -> Option<String> {
+        match headers::name_fault(name) {
+            None => Some(name.to_ascii_lowercase()),
+            Some(why) => {
+                self.found.error(
+                    "header-name",
+                    at.key_place(),
+                    format!("`{}` {why}", brief(name)),
+                    "",
+                );
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Which `$ref` members are references.
+//!
+//! A member named `$ref` is one unless it is data (in an example, a default, an enumeration, an extension) or a name that
+//! the document makes up (a property called `$ref`). Data is told by the member that holds it, and that member only
+//! counts where the description language gives it its meaning: a property called `default` is a schema.
+
+use serde_json::{Map, Value};
+
+use crate::load::escape;
+
+/// A reference as it stands in a file.
+#[derive(Debug)]
+pub(super) struct Written<'w> {
+    /// Pointer of the value of the `$ref` member.
+    pub(super) pointer: &'w str,
+    /// What that is, if it is a text.
+    pub(super) target: Option<&'w str>,
+    /// Whether it leads to data, in which only a further reference means something.
+    pub(super) to_data: bool,
+}
+
+/// What the members of an object are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Members {
+    /// Words of the description language.
+    Words,
+    /// Names the document makes up.
+    Names,
+    /// Such names, and extensions among them.
+    NamesOrExtensions,
+    /// Names of Example Objects.
+    Examples,
+}
+
+/// Shows all references in a value, which stands at `pointer`; of data only the one that stands for it.
+pub(super) fn references(value: &Value, pointer: &str, data: bool, take: impl FnMut(Written<'_>)) {
+    let mut walk = Walk {
+        pointer: pointer.to_owned(),
+        take,
+    };
+    if data {
+        walk.reference_only(value);
+    } else {
+        walk.value(value, Members::Words);
+    }
+}
+
+/// Whether what a pointer leads to may lie in data, which [`references`] does not look into.
+pub(super) fn lies_in_data(pointer: &str) -> bool {
+    let mut tokens = pointer.split('/');
+    tokens.any(|token| {
+        is_extension(token)
+            || matches!(token, "default" | "enum" | "const" | "example" | "examples")
+    })
+}
+
+fn is_extension(name: &str) -> bool {
+    name.starts_with("x-")
+}
+
+struct Walk<F> {
+    pointer: String,
+    take: F,
+}
+
+impl<F: FnMut(Written<'_>)> Walk<F> {
+    /// Recursion is bounded by the depth that the loader allows.
+    fn value(&mut self, value: &Value, members: Members) {
+        match value {
+            Value::Object(object) => self.object(object, members),
+            Value::Array(items) => {
+                for (number, item) in items.iter().enumerate() {
+                    let length = self.pointer.len();
+                    self.pointer.push('/');
+                    self.pointer.push_str(&number.to_string());
+                    self.value(item, Members::Words);
+                    self.pointer.truncate(length);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn object(&mut self, object: &Map<String, Value>, members: Members) {
+        for (name, child) in object {
+            let length = self.pointer.len();
+            escape(name, &mut self.pointer);
+            self.member(name, child, members);
+            self.pointer.truncate(length);
+        }
+    }
+
+    fn member(&mut self, name: &str, child: &Value, members: Members) {
+        match (members, name) {
+            // Where names are made up, a reference stands for the whole table; an object is what a name is given to.
+            (_, "$ref") => match child {
+                Value::String(text) => self.add(Some(text), false),
+                _ if members == Members::Words => self.add(None, false),
+                _ => self.value(child, Members::Words),
+            },
+            // An Example Object holds data; only the object itself may be a reference.
+            (Members::Examples, _) => self.reference_only(child),
+            (Members::Names, _) => self.value(child, Members::Words),
+            (Members::Words, "x-amazon-apigateway-any-method") => {
+                self.value(child, Members::Words);
+            }
+            (Members::Words, "x-amazon-apigateway-integration") => self.reference_only(child),
+            (_, name) if is_extension(name) => {}
+            (Members::NamesOrExtensions, _) => self.value(child, Members::Words),
+            (Members::Words, "default" | "enum" | "const" | "example") => {}
+            (Members::Words, "examples") => {
+                if let Value::Object(examples) = child {
+                    self.object(examples, Members::Examples);
+                }
+            }
+            (Members::Words, "paths" | "responses" | "callbacks") => {
+                self.value(child, Members::NamesOrExtensions);
+            }
+            (
+                Members::Words,
+                "schemas"
+                | "properties"
+                | "patternProperties"
+                | "definitions"
+                | "$defs"
+                | "dependentSchemas"
+                | "parameters"
+                | "requestBodies"
+                | "headers"
+                | "securitySchemes"
+                | "securityDefinitions"
+                | "links"
+                | "pathItems"
+                | "webhooks"
+                | "content"
+                | "encoding"
+                | "variables"
+                | "mapping"
+                | "scopes",
+            ) => self.value(child, Members::Names),
+            (Members::Words, _) => self.value(child, Members::Words),
+        }
+    }
+
+    /// Takes `{"$ref": …}` and looks no deeper.
+    fn reference_only(&mut self, value: &Value) {
+        if let Some(Value::String(text)) = value.get("$ref") {
+            let length = self.pointer.len();
+            escape("$ref", &mut self.pointer);
+            self.add(Some(text), true);
+            self.pointer.truncate(length);
+        }
+    }
+
+    fn add(&mut self, target: Option<&str>, to_data: bool) {
+        (self.take)(Written {
+            pointer: &self.pointer,
+            target,
+            to_data,
+        });
+    }
+}

@@ -1,0 +1,337 @@
+//! Gateways over real sockets: `serve/<name>/spec.yaml` is served by `dev` and as an emitted crate, and both answer what
+//! `exchanges.yaml` says. Adding a case needs no Rust.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::thread;
+
+use gateway_tests::cases;
+use gateway_tests::client::{Answer, Connection};
+use gateway_tests::emitted::Workspace;
+use gateway_tests::gateway::Gateway;
+use gateway_tests::upstream::{Behaviour, Seen, Upstream};
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Case {
+    /// Arguments of the gateway; `{upstream}` is the back end's address, `{closed}` one where nobody listens.
+    #[serde(default)]
+    args: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    #[serde(default)]
+    upstream: Vec<Behaviour>,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Step {
+    /// `GET /path`.
+    #[serde(default)]
+    send: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    body: Option<String>,
+    /// Instead of the three: these very bytes.
+    #[serde(default)]
+    raw: Option<String>,
+    /// Sent to the admin listener.
+    #[serde(default)]
+    admin: bool,
+    /// So many at once, each on its own connection; all must answer the same.
+    #[serde(default)]
+    times: Option<usize>,
+    expect: Expect,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Expect {
+    /// 0: the connection is closed without an answer.
+    status: u16,
+    /// `null`: absent; `*`: present with any value; `~part`: holds the part.
+    #[serde(default)]
+    headers: BTreeMap<String, Option<String>>,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    contains: Vec<String>,
+    #[serde(default)]
+    lacks: Vec<String>,
+    /// The body ends before its announced end.
+    #[serde(default)]
+    cut: bool,
+    /// What the back end saw meanwhile: how many requests, and the last of them.
+    #[serde(default)]
+    upstream: Option<ExpectUpstream>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ExpectUpstream {
+    count: usize,
+    #[serde(default)]
+    line: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, Option<String>>,
+    #[serde(default)]
+    body: Option<String>,
+}
+
+#[test]
+fn dev_and_the_emitted_binary_answer_as_expected() {
+    let folders = cases::folders("serve", "exchanges.yaml");
+    let mut faults = Vec::new();
+    let mut workspace = Workspace::new("serve");
+    for folder in &folders {
+        if let Err(fault) = workspace.add(&crate_name(folder), &folder.join("spec.yaml")) {
+            faults.push(format!(
+                "── {}: does not generate ──\n{fault}",
+                cases::name(folder)
+            ));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    workspace
+        .build()
+        .unwrap_or_else(|error| panic!("the emitted crates do not build:\n{error}"));
+    // Cases wait for timeouts more than they compute.
+    let results: Vec<_> = thread::scope(|scope| {
+        let started: Vec<_> = folders
+            .iter()
+            .map(|folder| scope.spawn(|| run(folder, &workspace)))
+            .collect();
+        started
+            .into_iter()
+            .map(|case| {
+                case.join()
+                    .unwrap_or_else(|_| vec!["a helper panicked; see above".to_owned()])
+            })
+            .collect()
+    });
+    for (folder, found) in folders.iter().zip(results) {
+        faults.extend(
+            found
+                .into_iter()
+                .map(|fault| format!("── {} ── {fault}", cases::name(folder))),
+        );
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn crate_name(folder: &Path) -> String {
+    format!("serve-{}", cases::name(folder))
+}
+
+/// Runs a case both ways and returns what went wrong.
+fn run(folder: &Path, workspace: &Workspace) -> Vec<String> {
+    let text = fs::read_to_string(folder.join("exchanges.yaml")).unwrap();
+    let case: Case =
+        serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut faults = Vec::new();
+    for way in ["dev", "emitted"] {
+        let upstream = Upstream::start(case.upstream.clone());
+        let args: Vec<String> = case
+            .args
+            .iter()
+            .map(|arg| {
+                arg.replace("{upstream}", &upstream.address.to_string())
+                    .replace("{closed}", &closed().to_string())
+            })
+            .collect();
+        let gateway = match way {
+            "dev" => Gateway::dev(&folder.join("spec.yaml"), &args, &case.env),
+            _ => Gateway::emitted(&workspace.binary(&crate_name(folder)), &args, &case.env),
+        };
+        let gateway = match gateway {
+            Ok(gateway) => gateway,
+            Err(said) => {
+                faults.push(format!("{way} does not start:\n{said}"));
+                continue;
+            }
+        };
+        for (number, step) in case.steps.iter().enumerate() {
+            upstream.take_seen();
+            let address = if step.admin {
+                gateway.admin
+            } else {
+                gateway.address
+            };
+            let answers = ask(step, address);
+            let seen = upstream.take_seen();
+            let wrong: Vec<String> = answers
+                .iter()
+                .flat_map(|answer| judge(&step.expect, answer.as_ref()))
+                .chain(judge_upstream(&step.expect, &seen))
+                .collect();
+            if !wrong.is_empty() {
+                let asked = step.raw.as_deref().unwrap_or(&step.send);
+                faults.push(format!(
+                    "{way}, step {} ({asked}):\n    {}",
+                    number + 1,
+                    wrong.join("\n    ")
+                ));
+            }
+        }
+    }
+    faults
+}
+
+/// An address where nobody listens.
+fn closed() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .unwrap()
+}
+
+fn ask(step: &Step, address: SocketAddr) -> Vec<Option<Answer>> {
+    thread::scope(|scope| {
+        let asked: Vec<_> = (0..step.times.unwrap_or(1))
+            .map(|_| scope.spawn(|| one(step, address)))
+            .collect();
+        asked
+            .into_iter()
+            .map(|answer| answer.join().unwrap())
+            .collect()
+    })
+}
+
+fn one(step: &Step, address: SocketAddr) -> Option<Answer> {
+    let mut connection = Connection::open(address).unwrap();
+    let method = step
+        .raw
+        .as_deref()
+        .unwrap_or(&step.send)
+        .split(' ')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let bytes = step.raw.clone().unwrap_or_else(|| {
+        let mut text = format!("{} HTTP/1.1\r\n", step.send);
+        if !step
+            .headers
+            .keys()
+            .any(|name| name.eq_ignore_ascii_case("host"))
+        {
+            text.push_str("host: api.example\r\n");
+        }
+        for (name, value) in &step.headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if let Some(body) = &step.body {
+            text.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+        } else {
+            text.push_str("\r\n");
+        }
+        text
+    });
+    connection.send(bytes.as_bytes()).unwrap();
+    connection.read(&method).unwrap()
+}
+
+fn judge(expect: &Expect, answer: Option<&Answer>) -> Vec<String> {
+    let Some(answer) = answer else {
+        return if expect.status == 0 {
+            Vec::new()
+        } else {
+            vec!["the connection closed without an answer".to_owned()]
+        };
+    };
+    let mut wrong = Vec::new();
+    if answer.status != expect.status {
+        wrong.push(format!(
+            "status {} instead of {}: {}",
+            answer.status,
+            expect.status,
+            answer.text()
+        ));
+    }
+    fields(&expect.headers, |name| answer.header(name), "", &mut wrong);
+    let text = answer.text();
+    if let Some(body) = &expect.body
+        && text != *body
+    {
+        wrong.push(format!("body {text:?} instead of {body:?}"));
+    }
+    for part in expect.contains.iter().filter(|part| !text.contains(*part)) {
+        wrong.push(format!("body lacks {part:?}: {text}"));
+    }
+    for part in expect.lacks.iter().filter(|part| text.contains(*part)) {
+        wrong.push(format!("body holds {part:?}: {text}"));
+    }
+    if answer.cut != expect.cut {
+        wrong.push(format!(
+            "the body was {}cut",
+            if answer.cut { "" } else { "not " }
+        ));
+    }
+    wrong
+}
+
+fn judge_upstream(expect: &Expect, seen: &[Seen]) -> Vec<String> {
+    let Some(expect) = &expect.upstream else {
+        return Vec::new();
+    };
+    let mut wrong = Vec::new();
+    if seen.len() != expect.count {
+        wrong.push(format!(
+            "the back end saw {} requests instead of {}",
+            seen.len(),
+            expect.count
+        ));
+    }
+    if let Some(last) = seen.last() {
+        if let Some(line) = &expect.line
+            && last.line != *line
+        {
+            wrong.push(format!(
+                "the back end saw {:?} instead of {line:?}",
+                last.line
+            ));
+        }
+        if let Some(body) = &expect.body
+            && last.body != *body
+        {
+            wrong.push(format!(
+                "the back end saw body {:?} instead of {body:?}",
+                last.body
+            ));
+        }
+        fields(
+            &expect.headers,
+            |name| last.header(name),
+            "at the back end ",
+            &mut wrong,
+        );
+    }
+    wrong
+}
+
+fn fields(
+    expected: &BTreeMap<String, Option<String>>,
+    actual: impl Fn(&str) -> Option<String>,
+    side: &str,
+    wrong: &mut Vec<String>,
+) {
+    for (name, value) in expected {
+        let came = actual(name);
+        let fine = match (value.as_deref(), came.as_deref()) {
+            (None, came) => came.is_none(),
+            (Some("*"), came) => came.is_some(),
+            (Some(value), Some(came)) => value
+                .strip_prefix('~')
+                .map_or(came == value, |part| came.contains(part)),
+            (Some(_), None) => false,
+        };
+        if !fine {
+            wrong.push(format!("{side}{name} is {came:?} instead of {value:?}"));
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! A client that says exactly what it is told to, byte by byte, and reads one answer after another.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// An answer as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Status.
+    pub status: u16,
+    /// Fields in order, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Body, without transfer coding.
+    pub body: Vec<u8>,
+    /// Whether the body ended before its announced end.
+    pub cut: bool,
+}
+
+impl Answer {
+    /// All values of a field, joined with `, `; `None` if it is absent.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let values: Vec<&str> = self
+            .headers
+            .iter()
+            .filter(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+            .collect();
+        (!values.is_empty()).then(|| values.join(", "))
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// A connection.
+pub struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    /// Connects; reads wait 20 seconds at most.
+    pub fn open(address: SocketAddr) -> std::io::Result<Connection> {
+        let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        stream.set_nodelay(true)?;
+        Ok(Connection {
+            stream: BufReader::new(stream),
+        })
+    }
+
+    /// Sends bytes.
+    pub fn send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.get_mut().write_all(bytes)
+    }
+
+    /// Reads one answer to a request with this method. `None`: the connection closed before one began.
+    pub fn read(&mut self, method: &str) -> std::io::Result<Option<Answer>> {
+        loop {
+            let Some((status, headers)) = self.head()? else {
+                return Ok(None);
+            };
+            if (100..200).contains(&status) && status != 101 {
+                continue;
+            }
+            let mut answer = Answer {
+                status,
+                headers,
+                body: Vec::new(),
+                cut: false,
+            };
+            if method != "HEAD" && status != 204 && status != 304 && status != 101 {
+                self.body(&mut answer)?;
+            }
+            return Ok(Some(answer));
+        }
+    }
+
+    /// Whether the other side has closed.
+    pub fn is_closed(&mut self) -> bool {
+        matches!(self.stream.read(&mut [0; 1]), Ok(0) | Err(_))
+    }
+
+    fn line(&mut self) -> std::io::Result<Option<String>> {
+        let mut line = Vec::new();
+        match self.stream.read_until(b'\n', &mut line) {
+            Ok(0) => return Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return Ok(None),
+            other => other?,
+        };
+        Ok(Some(
+            String::from_utf8_lossy(&line)
+                .trim_end_matches(['\r', '\n'])
+                .to_owned(),
+        ))
+    }
+
+    fn head(&mut self) -> std::io::Result<Option<(u16, Vec<(String, String)>)>> {
+        let Some(first) = self.line()? else {
+            return Ok(None);
+        };
+        let status = first
+            .split(' ')
+            .nth(1)
+            .and_then(|s| s.parse().ok())
+            .unwrap_or_else(|| panic!("no status line: {first}"));
+        let mut headers = Vec::new();
+        while let Some(line) = self.line()? {
+            if line.is_empty() {
+                return Ok(Some((status, headers)));
+            }
+            let (name, value) = line
+                .split_once(':')
+                .unwrap_or_else(|| panic!("no field: {line}"));
+            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        }
+        panic!("the head of an answer ended early: {first}")
+    }
+
+    fn body(&mut self, answer: &mut Answer) -> std::io::Result<()> {
+        if answer.header("transfer-encoding").is_some() {
+            loop {
+                let Some(size) = self.line()? else {
+                    answer.cut = true;
+                    return Ok(());
+                };
+                let size = usize::from_str_radix(size.split(';').next().unwrap_or_default(), 16)
+                    .unwrap_or_else(|_| panic!("no chunk size: {size}"));
+                if size == 0 {
+                    while self.line()?.is_some_and(|line| !line.is_empty()) {}
+                    return Ok(());
+                }
+                if !self.exactly(size, answer)? {
+                    return Ok(());
+                }
+                self.line()?;
+            }
+        }
+        if let Some(length) = answer.header("content-length") {
+            let length = length
+                .parse()
+                .unwrap_or_else(|_| panic!("no length: {length}"));
+            self.exactly(length, answer)?;
+            return Ok(());
+        }
+        self.stream.read_to_end(&mut answer.body)?;
+        Ok(())
+    }
+
+    /// Reads so many bytes; marks the answer as cut and returns false if there are fewer.
+    fn exactly(&mut self, length: usize, answer: &mut Answer) -> std::io::Result<bool> {
+        let from = answer.body.len();
+        let read = self
+            .stream
+            .by_ref()
+            .take(length as u64)
+            .read_to_end(&mut answer.body);
+        answer.cut = match read {
+            Ok(_) => answer.body.len() - from < length,
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => true,
+            Err(error) => return Err(error),
+        };
+        Ok(!answer.cut)
+    }
+}
