@@ -39,6 +39,9 @@ pub enum Severity {
     Note,
 }
 
+/// Most findings kept: nobody reads more, and a hostile document could have millions.
+const MOST: usize = 10_000;
+
 /// One fault, one warning or one note.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Finding {
@@ -102,6 +105,12 @@ impl Findings {
         message: String,
         help: String,
     ) {
+        match self.list.len().cmp(&MOST) {
+            Ordering::Less => {}
+            // One more, if it is what makes the document faulty.
+            Ordering::Equal if severity == Severity::Error && !self.has_errors() => {}
+            _ => return,
+        }
         self.list.insert(Finding {
             code,
             severity,

@@ -10,7 +10,7 @@ use annotate_snippets::{AnnotationKind, Level, Origin, Snippet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Finding, Findings, Severity};
+use super::{Finding, Findings, MOST, Severity};
 use crate::load::Document;
 use crate::load::locate::{Locator, Position};
 
@@ -196,10 +196,10 @@ pub fn summary(findings: &Findings) -> String {
     });
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(_, text)| text).collect();
-    if counts.is_empty() {
-        "no findings".to_owned()
-    } else {
-        counts.join(", ")
+    match list.len() {
+        0 => "no findings".to_owned(),
+        MOST.. => format!("{} and more: the first {MOST} are shown", counts.join(", ")),
+        _ => counts.join(", "),
     }
 }
 

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
-use super::{Findings, Place, Renderer, Style};
+use super::{Findings, Place, Renderer, Style, summary};
 use crate::load;
 
 fn place(pointer: &str) -> Place {
@@ -134,4 +134,20 @@ fn the_same_finding_twice_is_one() {
         burst_zero(found);
     });
     assert!(out.ends_with("1 error, 1 note\n"));
+}
+
+#[test]
+fn findings_beyond_counting_are_dropped_but_not_the_first_error() {
+    let mut found = Findings::default();
+    for n in 0..20_000 {
+        found.warning("w", place(""), n.to_string(), "");
+    }
+    assert!(!found.has_errors());
+    for n in 0..10 {
+        found.error("e", place(""), n.to_string(), "");
+    }
+    assert!(found.has_errors());
+    assert_eq!(found.sorted().len(), 10_001);
+    let shown = "1 error, 10000 warnings and more: the first 10000 are shown";
+    assert_eq!(summary(&found), shown);
 }

@@ -351,3 +351,18 @@ fn servers_keep_what_is_a_text() {
         },
     );
 }
+
+#[test]
+fn what_references_multiply_has_a_limit() {
+    let parameters: String = (0..1000)
+        .map(|n| format!("{{name: p{n}, in: query}},"))
+        .collect();
+    let paths: String = (0..600)
+        .map(|n| format!("  /{n}: {{$ref: '#/x-i'}}\n"))
+        .collect();
+    let yaml = format!("{HEAD}paths:\n{paths}x-i: {{parameters: [{parameters}], get: {{}}}}\n");
+    let (document, mut found) = document(&yaml);
+    let api = canonical(&document, &mut found).unwrap();
+    assert_eq!(report(&document, &found), ["503:3 document-too-large"]);
+    assert_eq!(api.operations.len(), 500);
+}

@@ -14,6 +14,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::findings::{Findings, Place};
 use crate::load::{self, Document, MAX_BYTES};
+use crate::suggest;
 
 /// Most files one document may consist of.
 const MAX_FILES: usize = 10_000;
@@ -22,7 +23,11 @@ const MAX_FILES: usize = 10_000;
 const MAX_KEPT: usize = 128 * 1024 * 1024;
 
 /// Most references that get a suggestion, which means a look at all names beside the missing one.
-const MAX_SUGGESTIONS: usize = 100;
+const MAX_SUGGESTIONS: usize = 20;
+
+/// Most names, and longest name in bytes, that are looked at for a suggestion.
+const MAX_NAMES: usize = 10_000;
+const MAX_NAME: usize = 100;
 
 /// Most references in a row; more is taken for a cycle.
 const MAX_HOPS: usize = load::MAX_HOPS;
@@ -273,9 +278,9 @@ impl Resolver {
         if self.suggestions > MAX_SUGGESTIONS {
             // Each is work in proportion to the document.
         } else if let Some(near) = nearest(&source.root, &pointer) {
-            help = format!("did you mean `{file}#{near}`?");
+            help = format!("did you mean `{file}#{near}`");
         } else if let Some(known) = schema_named(&source.root, reference) {
-            help = format!("did you mean `{known}`?");
+            help = format!("did you mean `{known}`");
         }
         refused("ref-dangling", format!("`{reference}` leads nowhere"), help)
     }
@@ -491,14 +496,15 @@ fn nearest(root: &serde_json::Value, pointer: &str) -> Option<String> {
             continue;
         }
         let wrong = load::unescape(token);
-        let names = value.as_object()?.keys();
-        let best = names
-            .map(|name| (strsim::damerau_levenshtein(name, &wrong), name))
-            .min_by_key(|(distance, _)| *distance)?;
-        if best.0 > 1 + wrong.chars().count() / 4 {
+        let names = value.as_object()?;
+        if names.len() > MAX_NAMES || wrong.len() > MAX_NAME {
             return None;
         }
-        load::escape(best.1, &mut good);
+        let names = names
+            .keys()
+            .map(String::as_str)
+            .filter(|name| name.len() <= MAX_NAME);
+        load::escape(suggest::nearest(&wrong, names)?, &mut good);
         for token in tokens.get(number + 1..)? {
             good.push('/');
             good.push_str(token);

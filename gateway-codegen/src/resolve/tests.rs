@@ -130,11 +130,11 @@ fn help_names_what_was_probably_meant() {
     };
     assert_eq!(
         help("#/components/schemas/Book~1"),
-        "did you mean `#/components/schemas/Book~1s`?"
+        "did you mean `#/components/schemas/Book~1s`"
     );
     assert_eq!(
         help("#/component/schemas/Book~1s/type"),
-        "did you mean `#/components/schemas/Book~1s/type`?"
+        "did you mean `#/components/schemas/Book~1s/type`"
     );
     assert_eq!(
         help("#/components/schemas/Elephant"),
