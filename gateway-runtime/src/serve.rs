@@ -37,11 +37,14 @@ pub struct Serving {
 pub fn start(def: &'static GatewayDef, settings: Settings) -> Result<Serving, Vec<StartFault>> {
     let clock = Clock::system();
     let mut faults: Vec<StartFault> = admin::fault(&settings).into_iter().collect();
-    let gateway = Gateway::start(def, &settings, &clock)
-        .map_err(|found| faults.extend(found))
-        .ok();
-    let Some(gateway) = gateway.filter(|_| faults.is_empty()) else {
-        return Err(faults);
+    let gateway = match Gateway::start(def, &settings, &clock) {
+        Ok(gateway) if faults.is_empty() => gateway,
+        Ok(_) => return Err(faults),
+        Err(found) => {
+            faults.extend(found);
+            faults.extend(tls_fault(&settings));
+            return Err(faults);
+        }
     };
     let running = server::serve(gateway, &settings, &clock)?;
     let subject = Watched {
@@ -74,12 +77,13 @@ pub(crate) fn check(def: &'static GatewayDef, settings: &Settings) -> Vec<StartF
     if let Err(found) = Gateway::start(def, settings, &Clock::system()) {
         faults.extend(found);
     }
-    if let Some((certificate, key)) = &settings.tls
-        && let Err(fault) = ServerTls::load(certificate, key)
-    {
-        faults.push(fault);
-    }
+    faults.extend(tls_fault(settings));
     faults
+}
+
+fn tls_fault(settings: &Settings) -> Option<StartFault> {
+    let (certificate, key) = settings.tls.as_ref()?;
+    ServerTls::load(certificate, key).err()
 }
 
 impl Serving {
@@ -254,4 +258,131 @@ fn caches(gateway: &Gateway) -> [Family; 2] {
             per_stage(|cache| cache.entries() as f64),
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use super::*;
+    use crate::listing::tests::LISTED;
+    use crate::settings::AccessLogTo;
+
+    fn local() -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 0))
+    }
+
+    /// Status and body of a request of its own connection.
+    fn get(address: SocketAddr, path: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head[9..12].to_owned(), body.to_owned())
+    }
+
+    #[test]
+    fn from_start_to_end() {
+        let folder = std::env::temp_dir().join(format!("gateway-serve-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let log = folder.join("access.log");
+        let settings = Settings {
+            listen: vec![local()],
+            admin: Some(local()),
+            workers: 2,
+            drain: Duration::from_secs(5),
+            access_log: AccessLogTo::File(log.clone()),
+            ..Settings::default()
+        };
+        let serving = start(&LISTED, settings)
+            .map_err(|faults| faults.len())
+            .unwrap();
+        let (address, admin) = (serving.addresses()[0], serving.admin_address().unwrap());
+        let shown = serving.to_string();
+        assert!(
+            shown.contains(&address.to_string()) && shown.contains(&admin.to_string()),
+            "{shown}"
+        );
+
+        // The operation answers with the table's filler, which is enough to be seen.
+        assert_eq!(get(address, "/dev/books/7").0, "500");
+        assert_eq!(get(address, "/dev/nowhere").0, "404");
+        // No path leads from one listener to the other.
+        assert_eq!(get(address, "/metrics").0, "404");
+        assert_eq!(get(admin, "/dev/books/7").0, "404");
+
+        assert_eq!(get(admin, "/readyz").0, "200");
+        let (status, routes) = get(admin, "/routes");
+        assert_eq!(
+            (status.as_str(), routes),
+            ("200", listing::json(&listing::routes(&LISTED, None)))
+        );
+        let (status, metrics) = get(admin, "/metrics");
+        assert_eq!(status, "200");
+        for line in [
+            "gateway_requests_total{stage=\"dev\",operation=\"getBook\",status=\"5xx\"} 1",
+            "gateway_requests_total{stage=\"dev\",operation=\"\",status=\"4xx\"} 1",
+            "gateway_refusals_total{reason=\"not_found\"} 1",
+            "gateway_access_log_dropped_total 0",
+            "gateway_panics_total 0",
+        ] {
+            assert!(
+                metrics.lines().any(|l| l == line),
+                "{line} is not in\n{metrics}"
+            );
+        }
+        for text in [&metrics, &get(admin, "/routes").1] {
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+
+        serving
+            .replace(&LISTED)
+            .map_err(|faults| faults.len())
+            .unwrap();
+        assert_eq!(get(address, "/dev/books/7").0, "500");
+        let unready = Arc::new(Watched {
+            shared: Arc::clone(serving.running.shared()),
+            only: None,
+        });
+        assert!(admin::Subject::is_ready(&*unready));
+        serving.drain();
+        assert!(!admin::Subject::is_ready(&*unready));
+        serving.wait();
+        assert!(TcpStream::connect(address).is_err());
+        let lines = std::fs::read_to_string(&log).unwrap();
+        let line: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+        assert_eq!(
+            (&line["operation"], &line["status"]),
+            (&"getBook".into(), &"500".into())
+        );
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn an_admin_address_in_use_ends_the_start() {
+        let taken = std::net::TcpListener::bind(local()).unwrap();
+        let settings = Settings {
+            listen: vec![local()],
+            admin: Some(taken.local_addr().unwrap()),
+            workers: 1,
+            drain: Duration::ZERO,
+            ..Settings::default()
+        };
+        let Err(faults) = start(&LISTED, settings) else {
+            panic!("it started");
+        };
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].help.contains("--admin"), "{}", faults[0]);
+    }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -130,6 +131,14 @@ async fn run(worker: Arc<Worker>, listeners: Vec<tokio::net::TcpListener>) {
                 _ = phase.wait_for(|phase| *phase == Phase::Draining) => {}
                 () = accept(&worker, &listener) => {}
             }
+            // Those who were connected before the end are still served.
+            std::future::poll_fn(|cx| {
+                while let Poll::Ready(Ok((tcp, peer))) = listener.poll_accept(cx) {
+                    admit(&worker, tcp, peer);
+                }
+                Poll::Ready(())
+            })
+            .await;
         });
     }
     tokio::spawn(sweep(worker.clone()));
