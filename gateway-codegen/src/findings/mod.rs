@@ -1,5 +1,6 @@
 //! What is wrong with a document, each fault at its place, all of them in one run.
 
+mod level;
 mod render;
 
 use std::cmp::Ordering;
@@ -7,7 +8,8 @@ use std::cmp::Ordering;
 use indexmap::IndexSet;
 
 pub(crate) use render::visible;
-pub use render::{Renderer, Style, summary};
+pub use level::Level;
+pub use render::{Renderer, Style, schema, summary};
 
 /// Where something stands: a file of the document and a JSON pointer inside it. Line and column are looked up only when a
 /// finding is printed.
@@ -32,6 +34,17 @@ pub enum Severity {
     Warning,
     /// Worth knowing.
     Note,
+}
+
+impl Severity {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
 }
 
 /// One fault, one warning or one note.

@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Padding, Snippet};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Finding, Findings, Severity};
@@ -39,17 +40,34 @@ pub struct Renderer<'d> {
 }
 
 /// A finding as programs read it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Finding")]
 struct Row<'f> {
+    /// Rule that found it; `explain` says more.
     code: &'static str,
+    /// How bad it is.
+    #[schemars(extend("enum" = ["error", "warning", "note"]))]
     severity: &'static str,
+    /// File of the document, relative to the working folder where that is possible.
     file: &'f str,
+    /// Line, from 1.
     line: usize,
+    /// Column in characters, from 1.
     column: usize,
+    /// JSON pointer (RFC 6901) inside the file; empty: the whole file.
     pointer: &'f str,
+    /// What is wrong.
     message: &'f str,
+    /// What to do about it.
     #[serde(skip_serializing_if = "str::is_empty")]
     help: &'f str,
+}
+
+/// The JSON Schema of what [`Style::Json`] prints.
+pub fn schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Vec<Row<'static>>);
+    schema.insert("title".to_owned(), "Findings".into());
+    schema.to_value()
 }
 
 impl<'d> Renderer<'d> {
@@ -91,7 +109,7 @@ impl<'d> Renderer<'d> {
                     Style::Short => short(finding, name, &position, &mut out),
                     Style::Json => rows.push(Row {
                         code: finding.code,
-                        severity: name_of(finding.severity),
+                        severity: finding.severity.name(),
                         file: name,
                         line: position.line,
                         column: position.column,
@@ -164,7 +182,7 @@ pub fn summary(findings: &Findings) -> String {
     let counts = [Severity::Error, Severity::Warning, Severity::Note].map(|severity| {
         let count = list.iter().filter(|f| f.severity == severity).count();
         let plural = if count == 1 { "" } else { "s" };
-        (count, format!("{count} {}{plural}", name_of(severity)))
+        (count, format!("{count} {}{plural}", severity.name()))
     });
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(_, text)| text).collect();
@@ -177,7 +195,7 @@ pub fn summary(findings: &Findings) -> String {
 
 fn short(finding: &Finding, name: &str, position: &Position, out: &mut String) {
     let Position { line, column, .. } = position;
-    let severity = name_of(finding.severity);
+    let severity = finding.severity.name();
     let (name, message) = (visible(name), visible(&finding.message));
     let code = finding.code;
     // Writing to a String cannot fail.
@@ -191,14 +209,6 @@ fn short(finding: &Finding, name: &str, position: &Position, out: &mut String) {
     }
     if !second.is_empty() {
         let _ = writeln!(out, "  {}", second.join("; "));
-    }
-}
-
-fn name_of(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
     }
 }
 
