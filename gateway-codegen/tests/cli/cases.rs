@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
 use crate::support::{BAD, Folder, GOOD, Ran, STAGES};
@@ -53,7 +54,7 @@ fn lint() {
             (
                 "lint bad.yaml -q",
                 1,
-                &["throttle-burst-zero", "!note"],
+                &["throttle-burst-zero", "!note["],
                 &[],
             ),
             ("lint good.yaml -q", 0, &[], &[]),
@@ -628,6 +629,65 @@ fn route() {
             ),
         ],
     );
+}
+
+#[test]
+fn run_builds_and_becomes_the_gateway() {
+    // In the place of cargo: it "builds" a gateway that prints its arguments and ends with 7.
+    let cargo = r#"#!/bin/sh
+echo "$@" >> "$CARGO_LOG"
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --target-dir) target="$2" ;;
+    --manifest-path) manifest="$2" ;;
+  esac
+  shift
+done
+grep -q 'name = "broken"' "$manifest" && { echo 'error: it does not build' >&2; exit 101; }
+mkdir -p "$target/release"
+printf '#!/bin/sh\necho "$@"\nexit 7\n' > "$target/release/shop"
+chmod +x "$target/release/shop"
+"#;
+    let folder = Folder::with(&[("good.yaml", GOOD), ("bad.yaml", BAD), ("cargo", cargo)]);
+    let here = |name: &str| folder.path().join(name);
+    fs::set_permissions(here("cargo"), fs::Permissions::from_mode(0o755)).unwrap();
+    let run = |arguments: &str, cargo: &str| {
+        let mut command = folder.command();
+        command
+            .env("XDG_CACHE_HOME", here("cache"))
+            .env("CARGO", here(cargo))
+            .env("CARGO_LOG", here("log"))
+            .args(arguments.split(' '));
+        Ran::of(command.output().unwrap(), arguments)
+    };
+    run(
+        "run good.yaml --mock --stage default -- --workers 1",
+        "cargo",
+    )
+    .check(7, &["--mock --stage default --workers 1"], &[]);
+    run("run good.yaml", "cargo").check(7, &["!--mock"], &[]);
+    assert!(
+        folder
+            .read("log")
+            .contains("build --release --locked --manifest-path")
+    );
+    let homes: Vec<_> = fs::read_dir(here("cache/gateway-codegen"))
+        .unwrap()
+        .collect();
+    assert_eq!(
+        homes.len(),
+        3,
+        "a crate, the shared target, the lock: {homes:?}"
+    );
+
+    run("run bad.yaml", "cargo").check(1, &[], &["throttle-burst-zero"]);
+    run("run good.yaml --name broken", "cargo").check(
+        6,
+        &[],
+        &["it does not build", "cargo failed"],
+    );
+    run("run good.yaml", "missing").check(6, &[], &["cannot start", "`run` needs Rust"]);
+    run("run missing.yaml", "cargo").check(6, &[], &["cannot read `missing.yaml`"]);
 }
 
 #[test]
