@@ -109,7 +109,9 @@ fn follow(session: &Session, verb: &Dev) -> Result<Exit, Exit> {
     }
     let failed = |faults: Vec<StartFault>| told(session, &faults, Exit::Failed);
     let serving = Arc::new(serve::start(def, settings).map_err(failed)?);
-    serving.obey_signals().map_err(|fault| failed(vec![fault]))?;
+    serving
+        .obey_signals()
+        .map_err(|fault| failed(vec![fault]))?;
     let address = serving.addresses().first().copied().unwrap_or(verb.listen);
     session.say(format!(
         "serving {} {} on http://{address}{}",

@@ -12,7 +12,7 @@ use crate::def::{
     UpstreamDef,
 };
 use crate::gateway::Gateway;
-use crate::server::{Running, serve as run};
+use crate::server::{Live, Running, start};
 use crate::settings::StartFault;
 pub(super) use crate::settings::{AccessLogTo, Settings};
 use crate::testing::GATEWAY;
