@@ -12,7 +12,7 @@ use crate::def::{
     UpstreamDef,
 };
 use crate::gateway::Gateway;
-use crate::server::{Live, Running, start};
+use crate::server::{Running, serve as run};
 use crate::settings::StartFault;
 pub(super) use crate::settings::{AccessLogTo, Settings};
 use crate::testing::GATEWAY;
@@ -310,4 +310,16 @@ fn serve(tcp: &TcpStream, calls: &AtomicUsize) -> Option<()> {
     };
     let mut tcp = tcp;
     tcp.write_all(text.as_bytes()).ok()
+}
+
+/// Waits for something that happens on another thread.
+#[track_caller]
+pub(super) fn eventually(what: &str, happened: impl Fn() -> bool) {
+    for _ in 0..2000 {
+        if happened() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("never: {what}");
 }
