@@ -14,3 +14,53 @@ pub mod def;
 pub mod expr;
 pub mod path;
 pub mod pattern;
+
+#[cfg(feature = "serve")]
+mod accept;
+#[cfg(feature = "serve")]
+mod admin;
+#[cfg(feature = "serve")]
+mod cache;
+#[cfg(feature = "serve")]
+mod cli;
+#[cfg(feature = "serve")]
+mod client;
+#[cfg(feature = "serve")]
+pub mod clock;
+#[cfg(feature = "serve")]
+mod cors;
+#[cfg(feature = "serve")]
+mod exchange;
+#[cfg(feature = "serve")]
+pub mod gateway;
+#[cfg(feature = "serve")]
+mod integration;
+#[cfg(feature = "serve")]
+mod listing;
+#[cfg(feature = "serve")]
+mod observe;
+#[cfg(feature = "serve")]
+mod pipeline;
+#[cfg(feature = "serve")]
+pub mod refusal;
+#[cfg(feature = "serve")]
+mod respond;
+#[cfg(feature = "serve")]
+pub mod route;
+#[cfg(feature = "serve")]
+pub mod serve;
+#[cfg(feature = "serve")]
+mod server;
+#[cfg(feature = "serve")]
+pub mod settings;
+#[cfg(all(test, feature = "serve"))]
+mod testing;
+#[cfg(feature = "serve")]
+mod throttle;
+#[cfg(feature = "serve")]
+mod tls;
+#[cfg(feature = "serve")]
+mod values;
+
+#[cfg(feature = "serve")]
+pub use cli::main;

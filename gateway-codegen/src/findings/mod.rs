@@ -1,13 +1,18 @@
 //! What is wrong with a document, each fault at its place, all of them in one run.
 
+mod level;
 mod render;
+
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Ordering;
 
 use indexmap::IndexSet;
 
+pub use level::Level;
 pub(crate) use render::visible;
-pub use render::{Renderer, Style, summary};
+pub use render::{Renderer, Style, schema, summary};
 
 /// Where something stands: a file of the document and a JSON pointer inside it. Line and column are looked up only when a
 /// finding is printed.
@@ -32,6 +37,20 @@ pub enum Severity {
     Warning,
     /// Worth knowing.
     Note,
+}
+
+/// Most findings kept: nobody reads more, and a hostile document could have millions.
+const MOST: usize = 10_000;
+
+impl Severity {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
 }
 
 /// One fault, one warning or one note.
@@ -97,6 +116,12 @@ impl Findings {
         message: String,
         help: String,
     ) {
+        match self.list.len().cmp(&MOST) {
+            Ordering::Less => {}
+            // One more, if it is what makes the document faulty.
+            Ordering::Equal if severity == Severity::Error && !self.has_errors() => {}
+            _ => return,
+        }
         self.list.insert(Finding {
             code,
             severity,
@@ -104,11 +129,6 @@ impl Findings {
             message,
             help,
         });
-    }
-
-    /// Adds all of another list.
-    pub(crate) fn append(&mut self, other: Findings) {
-        self.list.extend(other.list);
     }
 
     /// Whether one of them is an error.

@@ -7,7 +7,7 @@ use gateway_runtime::expr::{Expr, Scope};
 use gateway_runtime::pattern::StatusPattern;
 
 use super::native::{self, IntegrationKind, OrOff};
-use super::reader::{Reader, Route};
+use super::reader::{Reader, Route, one_form};
 use super::suggest;
 use super::tree::At;
 use crate::check::addresses;
@@ -212,7 +212,7 @@ fn address(
     let filled = fill(text, written, at, around, reader)?;
     let expr = reader.expr(at, &filled, Scope::Request, Some(around.route))?;
     match fault_of(&expr) {
-        None => Some(filled),
+        None => Some(one_form(&expr)),
         Some(fault) => {
             reader
                 .found

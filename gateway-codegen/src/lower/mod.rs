@@ -23,7 +23,6 @@ mod root;
 mod selectors;
 mod stack;
 mod stages;
-mod suggest;
 mod tree;
 mod variables;
 
@@ -44,12 +43,13 @@ use crate::findings::{Findings, brief};
 use crate::load::Node;
 use crate::model::{Caching, Gateway, Integration, Policy, Stage, Target, Upstream};
 use crate::normalise::Api;
+use crate::suggest;
 
 /// Lowers a document. Where `found` has errors afterwards the gateway is only good for further checks.
 pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
-    let strict = Strict::new();
+    let strict = Strict::language();
     let aws = aws::Document::read(api, found);
-    let root_tree = root_layers(api, &strict, &aws, found);
+    let root_tree = root_layers(api, strict, &aws, found);
     let written: native::Gateway = serde_json::from_value(root_tree.value()).unwrap_or_default();
     let at = At::root(&root_tree);
 
@@ -61,12 +61,12 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         .flatten()
         .map(|(name, _)| name.0.clone())
         .collect();
-    let mut schemes = Schemes::read(api, &strict, aws.used(), reader.found);
+    let mut schemes = Schemes::read(api, strict, aws.used(), reader.found);
     let mut servers = openapi::Servers::new(api, taken, reader.found);
     let mut drafts = openapi::drafts(api, &mut schemes, &mut servers, reader.found);
     schemes.note(reader.found);
     for draft in &mut drafts {
-        add_layers(draft, &strict, &aws, reader.found);
+        add_layers(draft, strict, &aws, reader.found);
     }
 
     let mut upstreams: BTreeMap<String, Upstream> = servers.upstreams;

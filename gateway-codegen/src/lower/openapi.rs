@@ -7,6 +7,7 @@ use gateway_runtime::path::Pattern;
 use openapiv3::{ReferenceOr, Server};
 
 use super::access::Schemes;
+use super::aws;
 use super::draft::{Draft, Layers};
 use super::examples;
 use crate::check::addresses;
@@ -50,6 +51,7 @@ pub(crate) fn drafts<'d>(
             };
             let operation = &source.operation;
             let (security, place) = match &operation.security {
+                _ if aws::is_open(&source.node) => (None, None),
                 Some(security) => (Some(security), source.node.get("security")),
                 None => (api.openapi.security.as_ref(), root_security),
             };

@@ -1,6 +1,6 @@
 //! What every reader of policy shares: where faults go, how an expression is read, and which stage variables were named.
 
-use gateway_runtime::expr::{Expr, Scope, Source};
+use gateway_runtime::expr::{Expr, Piece, Scope, Source};
 
 use super::tree::At;
 use crate::check::headers;
@@ -24,6 +24,17 @@ pub(crate) struct VariableUse {
     pub(crate) place: Place,
     /// Whether another dialect named it.
     pub(crate) translated: bool,
+}
+
+/// The one form of an expression: header names in lower case, whoever wrote them how.
+pub(crate) fn one_form(expr: &Expr) -> String {
+    expr.pieces()
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => text.replace("${", "$${"),
+            Piece::Value(source) => format!("${{{source}}}"),
+        })
+        .collect()
 }
 
 /// Reads texts of policy and keeps what they name.
@@ -95,7 +106,7 @@ impl<'f> Reader<'f> {
         fine.then_some(expr)
     }
 
-    /// The value of a header field: an expression whose own text may stand in a header.
+    /// The value of a header field: an expression whose own text may stand in a header, in its one form.
     pub(crate) fn field_value(
         &mut self,
         at: At<'_>,
@@ -112,7 +123,8 @@ impl<'f> Reader<'f> {
             );
             return None;
         }
-        self.expr(at, text, scope, route).map(|_| text.to_owned())
+        self.expr(at, text, scope, route)
+            .map(|expr| one_form(&expr))
     }
 
     /// The name of a header field that is set or removed, in lower case.

@@ -43,8 +43,13 @@ pub enum State {
     Fresh,
     /// These files are to be written or deleted.
     Stale(Vec<Change>),
-    /// These files were edited by hand, whatever else is stale.
-    Edited(Vec<String>),
+    /// Some files were edited by hand.
+    Edited {
+        /// Which.
+        edited: Vec<String>,
+        /// All that would be written or deleted, these among it.
+        changes: Vec<Change>,
+    },
 }
 
 /// What [`FileTree::write`] did.
@@ -80,7 +85,10 @@ impl FileTree {
     pub fn diff(&self, out: &Path) -> Result<State, TreeError> {
         let survey = self.survey(out, false)?;
         Ok(if !survey.edited.is_empty() {
-            State::Edited(survey.edited)
+            State::Edited {
+                edited: survey.edited,
+                changes: survey.changes,
+            }
         } else if survey.changes.is_empty() {
             State::Fresh
         } else {

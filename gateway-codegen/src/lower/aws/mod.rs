@@ -1,36 +1,380 @@
-//! stub
+//! The `x-amazon-apigateway-*` family, translated into layers of `x-gateway`.
+//!
+//! Every member of the family ends in one of four ways: it is translated; it has no effect on a request and is noted; it
+//! has an effect this version does not serve and is an error that names it; or it is unknown and is warned of. Nothing is
+//! dropped in silence. Translated values stand at the places of Amazon's members, and Amazon's expression forms become the
+//! one form of `x-gateway` ([`mapping`]).
+//!
+//! Absent on purpose: reading of the layers, which is the same for both dialects.
+
+mod integration;
+mod mapping;
+mod responses;
+mod root;
+mod security;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gateway_runtime::def::ApiKind;
+use serde_json::Value;
+
 use super::draft::Draft;
+use super::suggest;
 use super::tree::Tree;
-use crate::findings::{Findings, Place};
+use crate::findings::{Findings, brief};
 use crate::load::Node;
 use crate::normalise::Api;
 
-pub(crate) struct Document {
-    used: bool,
-    root: Option<Tree>,
+pub(crate) use security::{is_open, judge};
+
+/// Prefix of the family.
+const FAMILY: &str = "x-amazon-apigateway-";
+
+/// The family's members, and the objects they may stand in.
+const MEMBERS: &[(&str, &[Holder])] = &[
+    ("any-method", &[Holder::PathItem]),
+    ("api-key-source", &[Holder::Root]),
+    ("auth", &[Holder::Operation]),
+    ("authorizer", &[Holder::Scheme]),
+    ("authtype", &[Holder::Scheme]),
+    ("binary-media-types", &[Holder::Root]),
+    ("cors", &[Holder::Root]),
+    ("documentation", &[Holder::Root]),
+    ("endpoint-access-mode", &[Holder::Root]),
+    ("endpoint-configuration", &[Holder::Root, Holder::Server]),
+    ("gateway-responses", &[Holder::Root]),
+    ("importexport-version", &[Holder::Root]),
+    ("integration", &[Holder::Operation]),
+    ("integrations", &[Holder::Components]),
+    ("minimum-compression-size", &[Holder::Root]),
+    ("policy", &[Holder::Root]),
+    ("request-validator", &[Holder::Root, Holder::Operation]),
+    ("request-validators", &[Holder::Root]),
+    ("security-policy", &[Holder::Root]),
+    ("tag-value", &[Holder::Tag]),
+];
+
+/// Objects of a document that members of the family stand in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    Root,
+    Components,
+    Scheme,
+    Tag,
+    Server,
+    PathItem,
+    Operation,
 }
+
+/// What the family says about a document.
+pub(crate) struct Document {
+    /// Whether the document uses the family; then its kind is known.
+    kind: Option<ApiKind>,
+    /// The root's layer.
+    root: Option<Tree>,
+    /// Cache namespaces that operations of several paths share.
+    shared_namespaces: BTreeSet<String>,
+    /// Validators by name: whether they check anything.
+    validators: BTreeMap<String, bool>,
+    /// Validator that the root names for every operation.
+    default_validator: Option<String>,
+}
+
 impl Document {
-    pub(crate) fn read(_api: &Api<'_>, _found: &mut Findings) -> Document {
-        Document {
-            used: false,
+    /// Reads what stands outside operations.
+    pub(crate) fn read(api: &Api<'_>, found: &mut Findings) -> Document {
+        let mut document = Document {
+            kind: None,
             root: None,
+            shared_namespaces: BTreeSet::new(),
+            validators: BTreeMap::new(),
+            default_validator: None,
+        };
+        if !inventory(api, found) {
+            return document;
         }
+        let kind = root::kind(api, found);
+        document.kind = Some(kind);
+        document.shared_namespaces = shared_namespaces(api);
+        document.validators = root::validators(api, found);
+        document.default_validator = member(&api.root, "request-validator")
+            .and_then(|node| node.as_str())
+            .map(str::to_owned);
+        document.root = Some(root::layer(api, kind, found));
+        document
     }
+
+    /// Whether the document uses the family.
     pub(crate) fn used(&self) -> bool {
-        self.used
+        self.kind.is_some()
     }
+
+    /// The root's layer.
     pub(crate) fn root(&self) -> Option<&Tree> {
         self.root.as_ref()
     }
+
+    /// The layer of an operation, and the one that holds where its answers are kept.
     pub(crate) fn operation(
         &self,
-        _draft: &Draft<'_>,
-        _found: &mut Findings,
+        draft: &Draft<'_>,
+        found: &mut Findings,
     ) -> (Option<Tree>, Option<Tree>) {
-        (None, None)
+        let Some(kind) = self.kind else {
+            return (None, None);
+        };
+        let node = draft.source.node;
+        security::refuse_iam(&node, found);
+        self.refuse_validator(&node, found);
+        let Some(written) = member(&node, "integration") else {
+            return (None, None);
+        };
+        let around = integration::Around {
+            kind,
+            draft,
+            shared_namespaces: &self.shared_namespaces,
+        };
+        integration::translate(&written.follow(), &around, found)
+    }
+
+    /// An operation whose validator checks something.
+    fn refuse_validator(&self, node: &Node<'_>, found: &mut Findings) {
+        let own = member(node, "request-validator");
+        let name = match own.and_then(|node| node.as_str()) {
+            Some(name) => name,
+            None => match &self.default_validator {
+                Some(name) => name,
+                None => return,
+            },
+        };
+        let place = own.map_or_else(|| node.key_place(), |node| node.place());
+        match self.validators.get(name) {
+            Some(false) => {}
+            // the root's own naming was reported once, at the root
+            _ if own.is_none() => {}
+            Some(true) => found.error(
+                "not-yet-served",
+                place,
+                format!("the request validator `{}` is not yet served", brief(name)),
+                "it checks parameters or bodies; take it out until a version serves it",
+            ),
+            None => found.error(
+                "aws-validator-undefined",
+                place,
+                format!("there is no request validator `{}`", brief(name)),
+                suggest::help(name, self.validators.keys().map(String::as_str)),
+            ),
+        }
     }
 }
-pub(crate) fn judge(_node: &Node<'_>, _aws: bool) -> Option<(Place, String)> {
-    None
+
+/// Reports an operation that nothing answers.
+pub(crate) fn no_integration(draft: &Draft<'_>, found: &mut Findings) {
+    if member(&draft.source.node, "integration").is_some() {
+        return; // it is there and was refused
+    }
+    found.error(
+        "aws-no-integration",
+        draft.source.node.key_place(),
+        format!("operation `{}` has no integration", brief(&draft.id)),
+        "add `x-amazon-apigateway-integration`, or an `integration` in `x-gateway` (`defaults` holds for all operations)",
+    );
 }
-pub(crate) fn no_integration(_draft: &Draft<'_>, _found: &mut Findings) {}
+
+/// A member of the family, by its name without the prefix.
+fn member<'d>(holder: &Node<'d>, name: &str) -> Option<Node<'d>> {
+    holder.get(&format!("{FAMILY}{name}"))
+}
+
+/// Looks at every place where the family may stand: says whether it is used, and warns of what is unknown or misplaced.
+fn inventory(api: &Api<'_>, found: &mut Findings) -> bool {
+    let mut holders = vec![(Holder::Root, api.root)];
+    if let Some(components) = api.root.get("components").map(|node| node.follow()) {
+        holders.push((Holder::Components, components));
+        if let Some(schemes) = components.get("securitySchemes").map(|node| node.follow()) {
+            holders.extend(
+                schemes
+                    .entries()
+                    .map(|(_, node)| (Holder::Scheme, node.follow())),
+            );
+        }
+    }
+    for (name, kind) in [("tags", Holder::Tag), ("servers", Holder::Server)] {
+        let list = api.root.get(name).map(|node| node.follow());
+        holders.extend(
+            list.into_iter()
+                .flat_map(|list| list.items())
+                .map(|node| (kind, node)),
+        );
+    }
+    for source in &api.operations {
+        holders.push((Holder::PathItem, source.path_item));
+        holders.push((Holder::Operation, source.node));
+    }
+    let mut used = false;
+    for (kind, holder) in holders {
+        for (name, node) in holder.entries() {
+            if !name.starts_with("x-amazon-") {
+                continue;
+            }
+            let known = name
+                .strip_prefix(FAMILY)
+                .and_then(|name| MEMBERS.iter().find(|(known, _)| *known == name));
+            match known {
+                Some((_, holders)) => {
+                    used = true;
+                    if !holders.contains(&kind) {
+                        found.warning(
+                            "aws-misplaced",
+                            node.key_place(),
+                            format!("`{name}` has no meaning here"),
+                            "move it to where Amazon reads it",
+                        );
+                    }
+                }
+                None => found.warning(
+                    "aws-unknown-member",
+                    node.key_place(),
+                    format!(
+                        "`{}` is no member that is known, and has no effect",
+                        brief(name)
+                    ),
+                    match suggest::nearest(
+                        name.strip_prefix(FAMILY).unwrap_or(name),
+                        MEMBERS.iter().map(|(name, _)| *name),
+                    ) {
+                        Some(name) => format!("did you mean `{FAMILY}{name}`"),
+                        None => String::new(),
+                    },
+                ),
+            }
+        }
+    }
+    used
+}
+
+/// Cache namespaces that operations of several paths name: they would serve each other's answers.
+fn shared_namespaces(api: &Api<'_>) -> BTreeSet<String> {
+    let mut paths: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for source in &api.operations {
+        let namespace = member(&source.node, "integration")
+            .and_then(|node| node.follow().get("cacheNamespace"))
+            .and_then(|node| node.as_str());
+        if let Some(namespace) = namespace {
+            paths.entry(namespace).or_default().insert(&source.path);
+        }
+    }
+    paths
+        .into_iter()
+        .filter(|(_, paths)| paths.len() > 1)
+        .map(|(namespace, _)| namespace.to_owned())
+        .collect()
+}
+
+/// Notes a member that changes nothing about a request.
+fn no_effect(node: &Node<'_>, why: &str, found: &mut Findings) {
+    found.note("aws-no-effect", node.key_place(), why, "");
+}
+
+/// Refuses a member that would change something.
+fn not_served(node: &Node<'_>, what: impl std::fmt::Display, found: &mut Findings) {
+    found.error(
+        "not-yet-served",
+        node.key_place(),
+        format!("{what} is not yet served"),
+        "take it out until a version serves it",
+    );
+}
+
+/// Reports CloudFormation below a node: functions and pseudo parameters that only a deployment fills in. Says whether there
+/// was any.
+fn refuse_cloudformation(node: &Node<'_>, found: &mut Findings) -> bool {
+    let intrinsic = |name: &str| name.starts_with("Fn::") || matches!(name, "Ref" | "Condition");
+    let mut any = false;
+    let mut open = vec![*node];
+    while let Some(node) = open.pop() {
+        match node.value() {
+            Value::Object(members) => {
+                let mut names = members.keys();
+                if let (Some(name), None) = (names.next(), names.next())
+                    && intrinsic(name)
+                {
+                    report_cloudformation(&node, name, found);
+                    any = true;
+                } else {
+                    open.extend(node.entries().map(|(_, node)| node));
+                }
+            }
+            Value::Array(_) => open.extend(node.items()),
+            Value::String(text) if text.contains("${AWS::") => {
+                report_cloudformation(&node, "${AWS::…}", found);
+                any = true;
+            }
+            _ => {}
+        }
+    }
+    any
+}
+
+fn report_cloudformation(node: &Node<'_>, what: &str, found: &mut Findings) {
+    found.error(
+        "cloudformation-expression",
+        node.place(),
+        format!("`{}` is filled in by CloudFormation, not here", brief(what)),
+        "write the value; a later version takes such values as parameters (`--param`)",
+    );
+}
+
+/// A text. Anything else is reported, except what CloudFormation would fill in, which was reported already.
+fn text<'d>(node: &Node<'d>, found: &mut Findings) -> Option<&'d str> {
+    match node.value() {
+        Value::String(text) => Some(text),
+        Value::Object(_) => None,
+        _ => {
+            wrong_type(node, "a text", found);
+            None
+        }
+    }
+}
+
+/// A whole number, which Amazon's exports also write as text.
+fn number(node: &Node<'_>, found: &mut Findings) -> Option<u64> {
+    let number = match node.value() {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Object(_) => return None,
+        _ => None,
+    };
+    if number.is_none() {
+        wrong_type(node, "a whole number", found);
+    }
+    number
+}
+
+/// A truth value, which Amazon's exports also write as text.
+fn flag(node: &Node<'_>, found: &mut Findings) -> Option<bool> {
+    match node.value() {
+        Value::Bool(flag) => Some(*flag),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        Value::Object(_) => None,
+        _ => {
+            wrong_type(node, "true or false", found);
+            None
+        }
+    }
+}
+
+fn wrong_type(node: &Node<'_>, expected: &str, found: &mut Findings) {
+    found.error(
+        "aws-type",
+        node.place(),
+        format!("this is not {expected}"),
+        "",
+    );
+}
+
+/// A text as a translated value.
+fn translated(node: &Node<'_>, value: impl Into<Value>) -> Tree {
+    Tree::scalar(node.place(), value)
+}

@@ -5,14 +5,15 @@
 //! `properties`, `patternProperties`, `additionalProperties`, `required`. What passes here, serde reads.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::super::suggest;
 use super::super::tree::{Data, Tree};
 use super::unserved;
 use crate::findings::{Findings, brief};
+use crate::suggest;
 
 /// The checker: the definitions of the language and their patterns, made once.
 pub(crate) struct Strict {
@@ -32,8 +33,13 @@ struct Here<'s> {
 }
 
 impl Strict {
-    /// The checker of the whole language.
-    pub(crate) fn new() -> Strict {
+    /// The checker of the whole language, made when it is first asked for.
+    pub(crate) fn language() -> &'static Strict {
+        static LANGUAGE: LazyLock<Strict> = LazyLock::new(Strict::new);
+        &LANGUAGE
+    }
+
+    fn new() -> Strict {
         let definitions = super::definitions();
         let mut patterns = HashMap::new();
         for definition in definitions.values() {
@@ -302,7 +308,8 @@ impl Strict {
     }
 
     fn wrong_type(&self, tree: &Tree, schema: &Value, here: Here<'_>, found: &mut Findings) {
-        if here.about.is_empty() && tree.get("file").is_some() {
+        let templates = ["IntegrationRequest", "IntegrationResponse", "Response"];
+        if templates.contains(&here.within) && tree.get("file").is_some() {
             found.error(
                 "not-yet-served",
                 tree.place.clone(),

@@ -1,10 +1,7 @@
 //! "Did you mean".
 
 /// The candidate that a word was probably meant to be.
-pub(crate) fn nearest<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = word.to_lowercase();
     let allowed = (word.chars().count() / 3).clamp(1, 3);
     candidates
@@ -19,10 +16,7 @@ pub(crate) fn nearest<'c>(
 }
 
 /// `did you mean …`, else `one of …`.
-pub(crate) fn help<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str> + Clone,
-) -> String {
+pub fn help<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str> + Clone) -> String {
     match nearest(word, candidates.clone()) {
         Some(candidate) => format!("did you mean `{candidate}`"),
         None => one_of(candidates),
@@ -30,7 +24,7 @@ pub(crate) fn help<'c>(
 }
 
 /// `one of …`.
-pub(crate) fn one_of<'c>(candidates: impl IntoIterator<Item = &'c str>) -> String {
+pub fn one_of<'c>(candidates: impl IntoIterator<Item = &'c str>) -> String {
     let mut names: Vec<String> = candidates
         .into_iter()
         .map(|candidate| format!("`{candidate}`"))

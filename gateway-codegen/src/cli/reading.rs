@@ -1,0 +1,136 @@
+//! Documents, as every verb reads them: findings judged and printed in one way.
+
+use std::path::{Path, PathBuf};
+
+use gateway_codegen::findings::{Findings, Renderer, Severity, Style};
+use gateway_codegen::load::Document;
+use gateway_codegen::model::Gateway;
+
+use super::{Exit, Format, Session, output};
+
+/// A document that was read, and what it means if nothing stands against generating it.
+pub(crate) struct Reading {
+    /// What was written.
+    pub(crate) document: Document,
+    /// What was meant; `None`: the findings say why not.
+    pub(crate) gateway: Option<Gateway>,
+    /// As this repository judges them.
+    pub(crate) findings: Findings,
+}
+
+impl Session {
+    /// Reads a document without a word. That it cannot be opened is no finding but a failure.
+    pub(crate) fn examine(&self, spec: &Path) -> Result<Reading, Exit> {
+        let configuration = self.configuration()?;
+        if let Err(error) = std::fs::metadata(spec) {
+            return Err(self.fail(format!("cannot read `{}`: {error}", spec.display())));
+        }
+        self.detail(format!("reading {}", spec.display()));
+        let mut found = Findings::default();
+        let (document, gateway) = gateway_codegen::read(spec, &mut found);
+        let findings = found.judged(&configuration.levels);
+        let fails = |f: &Findings| {
+            let worst = [Severity::Error, Severity::Warning, Severity::Note];
+            worst.into_iter().any(|severity| {
+                configuration.fail_on.reached_by(severity) && !f.only(|s| s == severity).is_empty()
+            })
+        };
+        Ok(Reading {
+            gateway: gateway.filter(|_| !fails(&findings)),
+            document,
+            findings,
+        })
+    }
+
+    /// Reads a document, tells standard error what is wrong with it, and goes on only if nothing stands against it.
+    pub(crate) fn read(&self, spec: &Path) -> Result<(Document, Gateway), Exit> {
+        let reading = self.examine(spec)?;
+        self.tell(&reading);
+        match reading.gateway {
+            Some(gateway) => Ok((reading.document, gateway)),
+            None => Err(Exit::Findings),
+        }
+    }
+
+    /// Tells standard error what is wrong with a document. Notes are for those who ask (`lint`, `-v`), unless they are
+    /// what makes the run fail.
+    pub(crate) fn tell(&self, reading: &Reading) {
+        let fails = reading.gateway.is_none();
+        let shown = reading.findings.only(|severity| match severity {
+            Severity::Error => true,
+            Severity::Warning => !self.quiet(),
+            Severity::Note => self.verbose() || fails && !self.quiet(),
+        });
+        if !shown.is_empty() {
+            output::to_stderr(&self.render(&reading.document, &shown));
+        }
+    }
+
+    /// Everything wrong with some documents, and how a run that looks for it ends.
+    pub(crate) fn lint(&self, specs: &[PathBuf]) -> Result<(String, Exit), Exit> {
+        let mut reports = Vec::new();
+        let mut exit = Exit::Fine;
+        for spec in specs {
+            let reading = match self.examine(spec) {
+                Ok(reading) => reading,
+                Err(failed) if specs.len() > 1 => {
+                    exit = exit.max(failed);
+                    continue;
+                }
+                Err(failed) => return Err(failed),
+            };
+            if reading.gateway.is_none() {
+                exit = exit.max(Exit::Findings);
+            }
+            let shown = reading
+                .findings
+                .only(|s| s == Severity::Error || !self.quiet());
+            reports.push(self.render(&reading.document, &shown));
+            if shown.is_empty() {
+                self.say(format!("{}: no findings", spec.display()));
+            }
+        }
+        let report = match self.format() {
+            Format::Json => one_list(&reports),
+            Format::Human | Format::Short => reports.concat(),
+        };
+        Ok((report, exit))
+    }
+
+    fn render(&self, document: &Document, findings: &Findings) -> String {
+        let style = match self.format() {
+            Format::Human => Style::Human,
+            Format::Short => Style::Short,
+            Format::Json => Style::Json,
+        };
+        // Coloured always: what it is written to takes the colours out where they are not wanted.
+        Renderer::new(document, style).color(true).render(findings)
+    }
+}
+
+/// Several JSON lists as one.
+fn one_list(lists: &[String]) -> String {
+    let items: Vec<&str> = lists
+        .iter()
+        .filter_map(|list| list.trim().strip_prefix('[')?.strip_suffix(']'))
+        .map(str::trim)
+        .filter(|items| !items.is_empty())
+        .collect();
+    if items.is_empty() {
+        return "[]\n".to_owned();
+    }
+    format!("[\n  {}\n]\n", items.join(",\n  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_joined() {
+        let lists = ["[]\n", "[\n  1,\n  2\n]\n", "[\n  3\n]\n"].map(str::to_owned);
+        assert_eq!(one_list(&lists), "[\n  1,\n  2,\n  3\n]\n");
+        assert_eq!(one_list(&lists[..1]), "[]\n");
+        assert_eq!(one_list(&[]), "[]\n");
+    }
+}

@@ -1,0 +1,379 @@
+//! `gateway-codegen.toml`: which gateways a repository holds, and how strictly their documents are judged.
+//!
+//! Everything wrong with the file is reported at its line and column, in one run. Paths in it are relative to the folder
+//! it stands in. Absent on purpose: anything about how a gateway behaves; that stands in the document.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use toml::de::{DeTable, DeValue};
+
+use crate::findings::Severity;
+use crate::suggest;
+
+/// Name of the file, looked for in the working folder.
+pub const FILE_NAME: &str = "gateway-codegen.toml";
+
+/// The configuration of a repository that holds gateways.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(title = "gateway-codegen.toml")]
+pub struct Config {
+    /// The gateways: `check` judges them all, `generate` without a document generates them all.
+    pub gateway: Vec<GatewayEntry>,
+    /// How strictly documents are judged.
+    pub lint: LintEntry,
+}
+
+/// One gateway: a document and the folder of its crate.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GatewayEntry {
+    /// The OpenAPI document.
+    pub spec: PathBuf,
+    /// Folder of the emitted crate.
+    pub out: PathBuf,
+    /// Name of the crate and the binary. Default: the document's.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Where the crate takes the runtime from: `vendor` (default), `path=DIR` or `git=URL#REV`.
+    #[serde(default)]
+    pub runtime: Option<String>,
+    /// Whether the crate is a workspace of its own (default) or a member of the one around it.
+    #[serde(default)]
+    pub workspace: Option<Workspace>,
+    /// What is compiled in though the document does not ask for it.
+    #[serde(default)]
+    pub with: Vec<Extra>,
+    /// Stages that are compiled in. Default: all.
+    #[serde(default)]
+    pub only_stage: Vec<String>,
+}
+
+/// Whose workspace an emitted crate belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Workspace {
+    /// Its own: it builds wherever it lies.
+    Own,
+    /// The one of the folder it lies in.
+    Member,
+}
+
+/// What is compiled in though the document does not ask for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Extra {
+    /// The document's examples, which the binary answers with under `--mock`.
+    Mock,
+}
+
+/// How strictly documents are judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct LintEntry {
+    /// Rules whose findings are errors.
+    pub deny: Vec<String>,
+    /// Rules whose findings are warnings.
+    pub warn: Vec<String>,
+    /// Rules whose findings are not reported.
+    pub allow: Vec<String>,
+    /// The mildest finding that makes a run fail. Default: `error`.
+    pub fail_on: Option<Threshold>,
+}
+
+/// The mildest finding that makes a run fail.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Threshold {
+    /// Errors only.
+    #[default]
+    Error,
+    /// Warnings too.
+    Warning,
+    /// Notes too.
+    Note,
+}
+
+impl Threshold {
+    /// Whether a finding of this severity makes a run fail.
+    pub fn reached_by(self, severity: Severity) -> bool {
+        match self {
+            Threshold::Error => severity == Severity::Error,
+            Threshold::Warning => severity != Severity::Note,
+            Threshold::Note => true,
+        }
+    }
+}
+
+/// Something wrong with the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong, without a full stop.
+    pub message: String,
+    /// What to write instead; empty: the message says it.
+    pub help: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: error: {}", self.line, self.column, self.message)?;
+        if self.help.is_empty() {
+            Ok(())
+        } else {
+            write!(f, "; help: {}", self.help)
+        }
+    }
+}
+
+impl Config {
+    /// Reads the text of the file.
+    ///
+    /// # Errors
+    /// Everything that is not TOML, no known key, of the wrong type, or said twice; sorted by place, never empty.
+    pub fn parse(text: &str) -> Result<Config, Vec<Fault>> {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let mut faults: Vec<Fault> = errors.iter().map(|e| from_toml(text, e)).collect();
+        if faults.is_empty() {
+            let schema = Self::schema();
+            let mut walk = Walk {
+                text,
+                schema: &schema,
+                faults: &mut faults,
+            };
+            walk.table(table.get_ref(), &schema, "");
+        }
+        if faults.is_empty() {
+            match toml::from_str::<Config>(text) {
+                Ok(config) => {
+                    repeated_folders(text, table.get_ref(), &mut faults);
+                    if faults.is_empty() {
+                        return Ok(config);
+                    }
+                }
+                Err(error) => faults.push(from_toml(text, &error)),
+            }
+        }
+        faults.sort_by_key(|fault| (fault.line, fault.column));
+        Err(faults)
+    }
+
+    /// The JSON Schema of the file, for editors.
+    pub fn schema() -> Value {
+        schemars::schema_for!(Config).to_value()
+    }
+
+    /// The entry of a document; both paths are compared below `folder`, the one the file stands in.
+    pub fn entry(&self, folder: &Path, spec: &Path) -> Option<&GatewayEntry> {
+        let wanted = std::fs::canonicalize(spec).ok()?;
+        self.gateway.iter().find(|entry| {
+            std::fs::canonicalize(folder.join(&entry.spec)).is_ok_and(|path| path == wanted)
+        })
+    }
+}
+
+/// Looks for keys that the schema does not know. The types themselves are judged by serde.
+struct Walk<'a> {
+    text: &'a str,
+    schema: &'a Value,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Walk<'_> {
+    fn table(&mut self, table: &DeTable<'_>, schema: &Value, at: &str) {
+        let Some(known) = schema.get("properties").and_then(Value::as_object) else {
+            return;
+        };
+        for (key, value) in table {
+            let name = key.get_ref();
+            let Some(schema) = known.get(name.as_ref()) else {
+                let place = if at.is_empty() {
+                    "here".to_owned()
+                } else {
+                    format!("in {at}")
+                };
+                self.faults.push(fault(
+                    self.text,
+                    key.span(),
+                    format!("there is no key `{name}` {place}"),
+                    suggest::help(name, known.keys().map(String::as_str)),
+                ));
+                continue;
+            };
+            self.value(value.get_ref(), schema, &format!("`{name}`"));
+        }
+    }
+
+    fn value(&mut self, value: &DeValue<'_>, schema: &Value, at: &str) {
+        let schema = self.followed(schema);
+        if let Some(table) = value.as_table() {
+            self.table(table, &schema, at);
+        } else if let Some(items) = value.as_array()
+            && let Some(schema) = schema.get("items")
+        {
+            for item in items {
+                self.value(item.get_ref(), schema, at);
+            }
+        }
+    }
+
+    /// The schema that a `$ref` of schemars names; schemars writes no others than `#/$defs/NAME`.
+    fn followed(&self, schema: &Value) -> Value {
+        let named = schema.get("$ref").and_then(Value::as_str);
+        let target = named.and_then(|name| self.schema.pointer(name.strip_prefix('#')?));
+        target.unwrap_or(schema).clone()
+    }
+}
+
+/// Two gateways must not be written into one folder.
+fn repeated_folders(text: &str, table: &DeTable<'_>, faults: &mut Vec<Fault>) {
+    let gateways = table.get("gateway").and_then(|v| v.get_ref().as_array());
+    let mut seen: Vec<&str> = Vec::new();
+    for out in gateways
+        .into_iter()
+        .flatten()
+        .filter_map(|gateway| gateway.get_ref().get("out"))
+    {
+        let Some(folder) = out.get_ref().as_str().map(|f| f.trim_end_matches('/')) else {
+            continue;
+        };
+        if seen.contains(&folder) {
+            let message = format!("two gateways have the folder `{folder}`");
+            let help = "give each gateway a folder of its own".to_owned();
+            faults.push(fault(text, out.span(), message, help));
+        }
+        seen.push(folder);
+    }
+}
+
+fn from_toml(text: &str, error: &toml::de::Error) -> Fault {
+    let message = error.message().trim_end_matches('.').replace('\n', ", ");
+    fault(
+        text,
+        error.span().unwrap_or_default(),
+        message,
+        String::new(),
+    )
+}
+
+fn fault(text: &str, span: Range<usize>, message: String, help: String) -> Fault {
+    let before = text.get(..span.start).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    Fault {
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+        message,
+        help,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(
+        clippy::unwrap_used,
+        reason = "a test that cannot read its own input should stop"
+    )]
+
+    use super::*;
+
+    const WHOLE: &str = r#"
+[[gateway]]
+spec = "api.yaml"
+out = "gateway"
+name = "shop"
+runtime = "path=../runtime"
+workspace = "member"
+with = ["mock"]
+only-stage = ["prod"]
+
+[[gateway]]
+spec = "admin.yaml"
+out = "admin"
+
+[lint]
+deny = ["a"]
+warn = ["b"]
+allow = ["c"]
+fail-on = "warning"
+"#;
+
+    #[test]
+    fn every_key_is_read() {
+        let config = Config::parse(WHOLE).unwrap();
+        let [shop, admin] = config.gateway.as_slice() else {
+            panic!("{config:?}")
+        };
+        assert_eq!(shop.name.as_deref(), Some("shop"));
+        assert_eq!(shop.runtime.as_deref(), Some("path=../runtime"));
+        assert_eq!(shop.workspace, Some(Workspace::Member));
+        assert_eq!(shop.with, [Extra::Mock]);
+        assert_eq!(shop.only_stage, ["prod"]);
+        assert_eq!((&admin.name, &admin.workspace), (&None, &None));
+        assert_eq!(config.lint.fail_on, Some(Threshold::Warning));
+        assert_eq!(
+            (config.lint.deny, config.lint.warn, config.lint.allow),
+            (vec!["a".into()], vec!["b".into()], vec!["c".into()])
+        );
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let faults: Vec<String> = match Config::parse(text) {
+            Ok(config) => panic!("accepted: {config:?}"),
+            Err(faults) => faults.iter().map(Fault::to_string).collect(),
+        };
+        assert_eq!(faults.len(), expected.len(), "{faults:#?}");
+        for (fault, start) in faults.iter().zip(expected) {
+            assert!(
+                fault.starts_with(start),
+                "{fault}\n  does not begin with\n{start}"
+            );
+        }
+    }
+
+    #[test]
+    fn faults_stand_at_their_place() {
+        check("gateway = 3", &["1:11: error: invalid type: integer `3`"]);
+        check("[lint]\ndeny = [", &["2:9: error: "]);
+        check(
+            "[lint]\nfail_on = \"note\"\n[[gateway]]\nspec=\"a\"\nout=\"b\"\nonlystage = []\nnonsense = 1\n[x]",
+            &[
+                "2:1: error: there is no key `fail_on` in `lint`; help: did you mean `fail-on`",
+                "6:1: error: there is no key `onlystage` in `gateway`; help: did you mean `only-stage`",
+                "7:1: error: there is no key `nonsense` in `gateway`; help: ",
+                "8:2: error: there is no key `x` here; help: one of `gateway`, `lint`",
+            ],
+        );
+        check(
+            "[[gateway]]\nspec = \"a\"\nout = \"b\"\nwith = [\"mocks\"]",
+            &["4:9: error: unknown variant `mocks`"],
+        );
+        check(
+            "[[gateway]]\nspec = \"a\"",
+            &["1:1: error: missing field `out`"],
+        );
+        check(
+            "[[gateway]]\nspec = \"a\"\nout = \"o\"\n[[gateway]]\nspec = \"b\"\nout = \"o/\"",
+            &["6:7: error: two gateways have the folder `o`"],
+        );
+    }
+
+    #[test]
+    fn the_threshold_is_a_floor() {
+        let reached = |threshold: Threshold| {
+            [Severity::Error, Severity::Warning, Severity::Note].map(|s| threshold.reached_by(s))
+        };
+        assert_eq!(reached(Threshold::Error), [true, false, false]);
+        assert_eq!(reached(Threshold::Warning), [true, true, false]);
+        assert_eq!(reached(Threshold::Note), [true, true, true]);
+    }
+}

@@ -1,0 +1,12 @@
+//! The command line as people use it: arguments in; exit code, standard output and standard error out.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod cases;
+mod dev;
+mod support;

@@ -1,0 +1,114 @@
+//! Connections of one worker to one back end: some in use, some idle, never more than [`MOST`] in total.
+//!
+//! The last one given back is the first taken out, so that connections nobody needs grow old and go.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use super::Upstream;
+use super::link::Link;
+use crate::clock::{Clock, Nanos};
+use crate::server::Worker;
+
+/// Most connections of one worker to one back end.
+const MOST: usize = 1024;
+/// How long a connection may be idle. Below the minute after which most servers and load balancers close theirs.
+const IDLE: Duration = Duration::from_secs(50);
+
+/// What one worker has of one back end.
+///
+/// A place is taken before an idle connection is looked for, and a new connection is made only if there is none: so places
+/// bound the connections in use and the idle ones together.
+pub(super) struct Slot {
+    places: Semaphore,
+    idle: Mutex<Vec<Box<Link>>>,
+}
+
+impl Default for Slot {
+    fn default() -> Slot {
+        Slot {
+            places: Semaphore::new(MOST),
+            idle: Mutex::default(),
+        }
+    }
+}
+
+impl Slot {
+    fn pop(&self) -> Option<Box<Link>> {
+        self.idle.lock().pop()
+    }
+
+    /// Leaves so many places.
+    #[cfg(test)]
+    pub(super) fn shrink(&self, places: usize) {
+        self.places.forget_permits(MOST - places);
+    }
+}
+
+/// The right to one connection.
+pub(crate) struct Lease {
+    upstream: Arc<Upstream>,
+    worker: usize,
+    clock: Clock,
+    /// Goes back into the pool with the lease.
+    kept: Option<Box<Link>>,
+}
+
+/// The right to one connection, as soon as there is one, and an idle connection that is still open, if there is any.
+pub(super) async fn lease(worker: &Worker, upstream: &Arc<Upstream>) -> (Lease, Option<Box<Link>>) {
+    let slot = upstream.slot(worker.index);
+    if let Ok(place) = slot.places.acquire().await {
+        // Given back by the lease.
+        place.forget();
+    }
+    let lease = Lease {
+        upstream: upstream.clone(),
+        worker: worker.index,
+        clock: worker.clock.clone(),
+        kept: None,
+    };
+    while let Some(mut link) = slot.pop() {
+        if link.is_open() {
+            return (lease, Some(link));
+        }
+    }
+    (lease, None)
+}
+
+impl Lease {
+    /// Keeps the connection for the next request, if it can take one.
+    pub(super) fn give_back(mut self, mut link: Box<Link>) {
+        if link.settle() {
+            link.rest(self.clock.now());
+            self.kept = Some(link);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let slot = self.upstream.slot(self.worker);
+        if let Some(link) = self.kept.take() {
+            slot.idle.lock().push(link);
+        }
+        slot.places.add_permits(1);
+    }
+}
+
+/// Closes connections of this worker that are idle too long or were closed by the other side. Tells whether any is left, idle or
+/// in use.
+pub(crate) fn sweep(worker: usize, upstream: &Upstream, now: Nanos) -> bool {
+    let slot = upstream.slot(worker);
+    let mut idle = slot.idle.lock();
+    // Oldest first, as they were pushed.
+    let old = idle
+        .iter()
+        .take_while(|link| now.since(link.idle_since()) >= IDLE)
+        .count();
+    idle.drain(..old);
+    idle.retain_mut(|link| link.is_open());
+    !idle.is_empty() || slot.places.available_permits() < MOST
+}

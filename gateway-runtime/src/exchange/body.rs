@@ -1,0 +1,492 @@
+//! Bodies: pulled frame by frame, so that a slow reader slows its writer down, trailers included.
+//!
+//! Invariants: a body from a client never yields more than its limit and never pauses longer than its span; a body that could
+//! not be read to its end says so with a [`BodyFault`], never by merely ending. Absent on purpose: compression, and bodies
+//! that are read twice.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+use super::Headers;
+use crate::client::LinkBody;
+
+/// Why a body did not come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyFault {
+    /// The client's body is longer than the limit.
+    TooLarge,
+    /// The client paused too long.
+    ClientTimeout,
+    /// The client went away, or reset its stream.
+    ClientGone,
+    /// The client's framing is broken.
+    ClientGarbled,
+    /// The back end closed the connection inside its answer.
+    UpstreamReset,
+    /// The back end's framing is broken.
+    UpstreamGarbled,
+    /// The back end paused too long.
+    UpstreamTimeout,
+}
+
+impl std::fmt::Display for BodyFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            BodyFault::TooLarge => "the request body is too large",
+            BodyFault::ClientTimeout => "the client paused too long",
+            BodyFault::ClientGone => "the client went away",
+            BodyFault::ClientGarbled => "the request body is not framed as HTTP wants it",
+            BodyFault::UpstreamReset => "the back end closed the connection",
+            BodyFault::UpstreamGarbled => "the answer is not framed as HTTP wants it",
+            BodyFault::UpstreamTimeout => "the back end paused too long",
+        })
+    }
+}
+
+impl std::error::Error for BodyFault {}
+
+/// The body of a message.
+#[derive(Default)]
+pub(crate) struct Body {
+    kind: Kind,
+}
+
+#[derive(Default)]
+enum Kind {
+    #[default]
+    Empty,
+    Full(Bytes),
+    Trailed(Box<Trailed>),
+    Client(Box<ClientBody>),
+    Upstream(Box<LinkBody>),
+    Prefixed(Box<Prefixed>),
+    Watched(Box<Watched>),
+    /// Frames that a test sends.
+    #[cfg(test)]
+    Scripted(std::collections::VecDeque<Result<Frame<Bytes>, BodyFault>>),
+}
+
+/// What reading a whole body came to.
+pub(crate) enum Buffered {
+    /// All of it, with its trailers.
+    Whole(Bytes, Option<Headers>),
+    /// It is longer than was asked for. Nothing is lost: this body begins with what was read.
+    Longer(Body),
+}
+
+/// How a body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BodyEnd {
+    /// Bytes that were read from it.
+    pub(crate) bytes: u64,
+    /// Whether it came to its end; if not, it broke off or its reader went away.
+    pub(crate) complete: bool,
+    /// Why it broke off, if it did so by itself.
+    pub(crate) fault: Option<BodyFault>,
+}
+
+impl Body {
+    /// No bytes.
+    pub(crate) fn empty() -> Body {
+        Body::default()
+    }
+
+    /// These bytes.
+    pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
+        let bytes = bytes.into();
+        Body {
+            kind: if bytes.is_empty() {
+                Kind::Empty
+            } else {
+                Kind::Full(bytes)
+            },
+        }
+    }
+
+    /// What [`buffer`](Body::buffer) read, as a body again.
+    pub(crate) fn whole(bytes: Bytes, trailers: Option<Headers>) -> Body {
+        match trailers {
+            None => Body::full(bytes),
+            Some(trailers) => Body {
+                kind: Kind::Trailed(Box::new(Trailed {
+                    bytes: Some(bytes),
+                    trailers: Some(trailers),
+                })),
+            },
+        }
+    }
+
+    /// A request's body, as the server side reads it.
+    pub(crate) fn client(incoming: Incoming, limit: u64, pause: Duration) -> Body {
+        if incoming.is_end_stream() {
+            return Body::empty();
+        }
+        Body {
+            kind: Kind::Client(Box::new(ClientBody {
+                incoming,
+                left: limit,
+                pause,
+                timer: None,
+                done: false,
+            })),
+        }
+    }
+
+    /// An answer's body, as the client side reads it.
+    pub(crate) fn upstream(body: LinkBody) -> Body {
+        Body {
+            kind: Kind::Upstream(Box::new(body)),
+        }
+    }
+
+    /// These frames, of unknown length.
+    #[cfg(test)]
+    pub(crate) fn scripted(
+        frames: impl IntoIterator<Item = Result<Frame<Bytes>, BodyFault>>,
+    ) -> Body {
+        Body {
+            kind: Kind::Scripted(frames.into_iter().collect()),
+        }
+    }
+
+    /// Whether it is known to have no bytes.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.kind, Kind::Empty)
+    }
+
+    /// Its length, if all of it is here already.
+    pub(crate) fn whole_len(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Empty => Some(0),
+            Kind::Full(bytes) => Some(bytes.len() as u64),
+            _ => None,
+        }
+    }
+
+    /// Its length, if known.
+    pub(crate) fn len(&self) -> Option<u64> {
+        self.size_hint().exact()
+    }
+
+    /// Lowers (never raises) the most bytes a request's body may have. Other bodies have no limit.
+    pub(crate) fn limit(&mut self, most: u64) {
+        if let Kind::Client(body) = &mut self.kind {
+            body.left = body.left.min(most);
+        }
+    }
+
+    /// Sets the longest pause of an answer's body. Others have their own, or none.
+    pub(crate) fn pause(&mut self, longest: Duration) {
+        if let Kind::Upstream(body) = &mut self.kind {
+            body.pause(longest);
+        }
+    }
+
+    /// The same body; `watch` is called once, when it has ended or is dropped.
+    #[must_use]
+    pub(crate) fn watched(self, watch: impl FnOnce(BodyEnd) + Send + Sync + 'static) -> Body {
+        Body {
+            kind: Kind::Watched(Box::new(Watched {
+                inner: self,
+                bytes: 0,
+                watch: Some(Box::new(watch)),
+            })),
+        }
+    }
+
+    /// Reads the whole body, if it has at most `most` bytes.
+    pub(crate) async fn buffer(mut self, most: usize) -> Result<Buffered, BodyFault> {
+        match self.kind {
+            Kind::Empty => return Ok(Buffered::Whole(Bytes::new(), None)),
+            Kind::Full(bytes) if bytes.len() <= most => return Ok(Buffered::Whole(bytes, None)),
+            Kind::Full(_) => return Ok(Buffered::Longer(self)),
+            _ => {}
+        }
+        if self.size_hint().lower() > most as u64 {
+            return Ok(Buffered::Longer(self));
+        }
+        let mut read = Vec::new();
+        let mut only: Option<Bytes> = None;
+        let mut trailers = None;
+        while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut self).poll_frame(cx)).await
+        {
+            match frame?.into_data() {
+                Ok(data) => {
+                    let so_far = read.len() + only.as_ref().map_or(0, Bytes::len);
+                    if so_far + data.len() > most {
+                        let mut prefix: Vec<Bytes> = Vec::with_capacity(2);
+                        prefix.push(data);
+                        prefix.push(only.unwrap_or_else(|| Bytes::from(read)));
+                        return Ok(Buffered::Longer(Body {
+                            kind: Kind::Prefixed(Box::new(Prefixed {
+                                prefix,
+                                inner: self,
+                            })),
+                        }));
+                    }
+                    // Most bodies are one frame: these are never copied.
+                    if so_far == 0 {
+                        only = Some(data);
+                    } else {
+                        if let Some(first) = only.take() {
+                            read.extend_from_slice(&first);
+                        }
+                        read.extend_from_slice(&data);
+                    }
+                }
+                Err(frame) => {
+                    if let Ok(map) = frame.into_trailers() {
+                        trailers = Some(Headers::from_map(map));
+                    }
+                }
+            }
+        }
+        Ok(Buffered::Whole(
+            only.unwrap_or_else(|| Bytes::from(read)),
+            trailers,
+        ))
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.kind {
+            Kind::Empty => "Body::Empty",
+            Kind::Full(_) => "Body::Full",
+            Kind::Trailed(_) => "Body::Trailed",
+            Kind::Client(_) => "Body::Client",
+            Kind::Upstream(_) => "Body::Upstream",
+            Kind::Prefixed(_) => "Body::Prefixed",
+            Kind::Watched(_) => "Body::Watched",
+            #[cfg(test)]
+            Kind::Scripted(_) => "Body::Scripted",
+        })
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = BodyFault;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        let this = self.get_mut();
+        match &mut this.kind {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                this.kind = Kind::Empty;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Kind::Trailed(body) => Poll::Ready(body.next().map(Ok)),
+            Kind::Client(body) => body.poll_frame(cx),
+            Kind::Upstream(body) => body.poll_frame(cx),
+            Kind::Prefixed(body) => match body.prefix.pop() {
+                Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                None => Pin::new(&mut body.inner).poll_frame(cx),
+            },
+            Kind::Watched(body) => body.poll_frame(cx),
+            #[cfg(test)]
+            Kind::Scripted(frames) => Poll::Ready(frames.pop_front()),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Empty => true,
+            Kind::Full(_) => false,
+            Kind::Trailed(body) => body.bytes.is_none() && body.trailers.is_none(),
+            Kind::Client(body) => body.done || body.incoming.is_end_stream(),
+            Kind::Upstream(body) => body.is_end_stream(),
+            Kind::Prefixed(body) => body.prefix.is_empty() && body.inner.is_end_stream(),
+            Kind::Watched(body) => body.inner.is_end_stream(),
+            #[cfg(test)]
+            Kind::Scripted(frames) => frames.is_empty(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Trailed(body) => {
+                SizeHint::with_exact(body.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Kind::Client(body) => body.incoming.size_hint(),
+            Kind::Upstream(body) => body.size_hint(),
+            Kind::Prefixed(body) => {
+                let before: u64 = body.prefix.iter().map(|bytes| bytes.len() as u64).sum();
+                let inner = body.inner.size_hint();
+                let mut hint = SizeHint::new();
+                hint.set_lower(inner.lower().saturating_add(before));
+                if let Some(upper) = inner.upper() {
+                    hint.set_upper(upper.saturating_add(before));
+                }
+                hint
+            }
+            Kind::Watched(body) => body.inner.size_hint(),
+            #[cfg(test)]
+            Kind::Scripted(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// A body that is there, with trailers behind it.
+struct Trailed {
+    bytes: Option<Bytes>,
+    trailers: Option<Headers>,
+}
+
+impl Trailed {
+    fn next(&mut self) -> Option<Frame<Bytes>> {
+        if let Some(bytes) = self.bytes.take() {
+            return Some(Frame::data(bytes));
+        }
+        let trailers = self.trailers.take()?;
+        Some(Frame::trailers(trailers.into_map()))
+    }
+}
+
+/// A request's body with its limit and its longest pause.
+struct ClientBody {
+    incoming: Incoming,
+    left: u64,
+    pause: Duration,
+    /// Made at the first pause: a body that is there already costs no timer.
+    timer: Option<Pin<Box<Sleep>>>,
+    done: bool,
+}
+
+impl ClientBody {
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        if self.incoming.size_hint().lower() > self.left {
+            return self.fail(BodyFault::TooLarge);
+        }
+        match Pin::new(&mut self.incoming).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.timer = None;
+                if let Some(data) = frame.data_ref() {
+                    match self.left.checked_sub(data.len() as u64) {
+                        Some(left) => self.left = left,
+                        None => return self.fail(BodyFault::TooLarge),
+                    }
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                let fault = client_fault(&error);
+                self.fail(fault)
+            }
+            Poll::Ready(None) => {
+                self.done = true;
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                let pause = self.pause;
+                let timer = self.timer.get_or_insert_with(|| {
+                    Box::pin(tokio::time::sleep_until(later(Instant::now(), pause)))
+                });
+                ready!(timer.as_mut().poll(cx));
+                self.fail(BodyFault::ClientTimeout)
+            }
+        }
+    }
+
+    fn fail(&mut self, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        self.done = true;
+        Poll::Ready(Some(Err(fault)))
+    }
+}
+
+/// The moment `span` after `now`; a year later if there is none.
+pub(crate) fn later(now: Instant, span: Duration) -> Instant {
+    now.checked_add(span)
+        .unwrap_or_else(|| now + Duration::from_secs(86_400 * 365))
+}
+
+fn client_fault(error: &hyper::Error) -> BodyFault {
+    // A reset stream and a closed connection are nobody's bad framing; all else that hyper finds in a body is.
+    if error.is_canceled() || error.is_closed() || error.is_incomplete_message() {
+        return BodyFault::ClientGone;
+    }
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+            return match io.kind() {
+                std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput => {
+                    BodyFault::ClientGarbled
+                }
+                _ => BodyFault::ClientGone,
+            };
+        }
+        source = cause.source();
+    }
+    BodyFault::ClientGone
+}
+
+/// A body of which a part was read already. The pieces stand in reverse order.
+struct Prefixed {
+    prefix: Vec<Bytes>,
+    inner: Body,
+}
+
+struct Watched {
+    inner: Body,
+    bytes: u64,
+    watch: Option<Box<dyn FnOnce(BodyEnd) + Send + Sync>>,
+}
+
+impl Watched {
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    self.bytes += data.len() as u64;
+                }
+                if self.inner.is_end_stream() {
+                    self.end(true, None);
+                }
+            }
+            Some(Err(fault)) => self.end(false, Some(*fault)),
+            None => self.end(true, None),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn end(&mut self, complete: bool, fault: Option<BodyFault>) {
+        if let Some(watch) = self.watch.take() {
+            watch(BodyEnd {
+                bytes: self.bytes,
+                complete,
+                fault,
+            });
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        // An empty body is never polled.
+        let complete = self.inner.is_end_stream();
+        self.end(complete, None);
+    }
+}

@@ -1,0 +1,24 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+
+#[test]
+fn every_field_of_a_connection_is_known_by_its_text() {
+    // The names stand twice in this module: as text for the pass over the fields and as names to remove.
+    for (bit, name) in HOP_BY_HOP.iter().enumerate() {
+        let mut headers = Headers::new();
+        headers.set(name.clone(), FieldValue::from_static("x"));
+        let survey = Survey::of(&headers);
+        assert_eq!(survey.hop_by_hop, 1 << bit, "{name}");
+        survey.strip(&mut headers);
+        assert!(headers.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_survey_measures_what_would_be_sent() {
+    let mut headers = Headers::new();
+    headers.append(FieldName::from_static("a"), FieldValue::from_static("1"));
+    headers.append(FieldName::from_static("a"), FieldValue::from_static("23"));
+    assert_eq!(Survey::of(&headers).bytes, "a: 1\r\na: 23\r\n".len());
+}

@@ -1,0 +1,425 @@
+//! One request and its answer, as every step sees them.
+//!
+//! An [`Exchange`] owns its page and has no lifetime; steps never see the types of the HTTP engine behind it, so that the engine
+//! can be replaced without touching a step. It is made by [`admit`](admit::admit) alone, which enforces what a request may mean.
+//!
+//! Invariants: there is exactly one valid authority; the path is in normal form and routing, cache key and back end use this
+//! one text; fields that belong to one connection are gone; the client's address is the socket's peer unless trusted proxies
+//! are named. Absent on purpose: anything a step decided. Steps keep their own state.
+
+mod admit;
+mod body;
+mod fields;
+pub(crate) mod path;
+mod reply;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+
+pub(crate) use admit::{Admission, Peer, admit};
+pub(crate) use body::{Body, BodyFault, Buffered, later};
+pub(crate) use fields::{FieldName, FieldValue, Headers, Survey, field};
+pub(crate) use reply::Reply;
+
+use crate::client::{Outgoing, Target};
+use crate::clock::Nanos;
+use crate::refusal::Refusal;
+
+/// A request on its way through the gateway.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    id: RequestId,
+    received: Nanos,
+    method: http::Method,
+    version: http::Version,
+    target: Target,
+    /// Bytes of the path before the API's own: the stage's mount.
+    prefix: usize,
+    authority: FieldValue,
+    /// Bytes of the authority that are the host.
+    host_length: usize,
+    /// The host in lower case, if it was not sent so.
+    host_lower: Option<Box<str>>,
+    headers: Headers,
+    keep_head: bool,
+    client: IpAddr,
+    peer: IpAddr,
+    from_proxy: bool,
+    secure: bool,
+    params: Params,
+    body: Body,
+}
+
+/// What stays known of a request whose handling came to nothing.
+#[derive(Debug)]
+pub(crate) struct Sketch {
+    id: RequestId,
+    received: Nanos,
+    method: http::Method,
+    version: http::Version,
+    target: Target,
+    peer: IpAddr,
+    client: IpAddr,
+}
+
+impl Sketch {
+    /// A request without fields and body.
+    pub(crate) fn exchange(self) -> Exchange {
+        Exchange {
+            id: self.id,
+            received: self.received,
+            method: self.method,
+            version: self.version,
+            target: self.target,
+            prefix: 0,
+            authority: FieldValue::from_static(""),
+            host_length: 0,
+            host_lower: None,
+            headers: Headers::new(),
+            keep_head: false,
+            peer: self.peer,
+            client: self.client,
+            from_proxy: false,
+            secure: false,
+            params: Params::default(),
+            body: Body::empty(),
+        }
+    }
+}
+
+/// A request that is refused before it can mean anything. The exchange is for the answer, the log and the counters alone: what
+/// was refused about it stands in it as it came, or is absent.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// Why.
+    pub(crate) refusal: Refusal,
+    /// What is known of the request.
+    pub(crate) exchange: Exchange,
+}
+
+impl Exchange {
+    /// The request's id.
+    pub(crate) fn id(&self) -> RequestId {
+        self.id
+    }
+
+    /// When the head was complete.
+    pub(crate) fn received(&self) -> Nanos {
+        self.received
+    }
+
+    /// The method, upper case for all that are standard.
+    pub(crate) fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    /// `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`.
+    pub(crate) fn version(&self) -> &'static str {
+        match self.version {
+            http::Version::HTTP_10 => "HTTP/1.0",
+            http::Version::HTTP_2 => "HTTP/2.0",
+            _ => "HTTP/1.1",
+        }
+    }
+
+    /// Host and port as the client asked for them: `Host`, `:authority` or the authority of an absolute target.
+    pub(crate) fn authority(&self) -> &str {
+        self.authority.to_str().unwrap_or_default()
+    }
+
+    /// The host in lower case, without port.
+    pub(crate) fn host(&self) -> &str {
+        match &self.host_lower {
+            Some(host) => host,
+            None => self.authority().get(..self.host_length).unwrap_or_default(),
+        }
+    }
+
+    /// The whole path in normal form. Begins with `/`.
+    pub(crate) fn path(&self) -> &str {
+        self.target.path()
+    }
+
+    /// The path inside the stage. Begins with `/`.
+    pub(crate) fn local_path(&self) -> &str {
+        match self.path().get(self.prefix..) {
+            None | Some("") => "/",
+            Some(path) => path,
+        }
+    }
+
+    /// Says that the first `prefix` bytes of the path lead to the stage. They end before a slash, or with the path.
+    pub(crate) fn enter(&mut self, prefix: usize) {
+        self.prefix = prefix;
+    }
+
+    /// The query as it came, without `?`; `None` if the target has no `?`.
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.target.query()
+    }
+
+    /// Path and query as they would be forwarded.
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// All values of a query parameter, decoded, in order. A parameter without `=` has the empty value.
+    pub(crate) fn query_values<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> impl Iterator<Item = Cow<'a, str>> + 'a {
+        self.query_pairs()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The names of all query parameters, decoded, in order, as often as they come.
+    pub(crate) fn query_names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.query_pairs().map(|(key, _)| key)
+    }
+
+    /// Every query parameter with its value, decoded, in order.
+    pub(crate) fn query_pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        self.query()
+            .unwrap_or_default()
+            .split('&')
+            .filter(|piece| !piece.is_empty())
+            .map(|piece| {
+                let (key, value) = piece.split_once('=').unwrap_or((piece, ""));
+                (path::decode_query(key), path::decode_query(value))
+            })
+    }
+
+    /// The first value of a header field; the name in lower case.
+    pub(crate) fn header(&self, lower_name: &str) -> Option<&[u8]> {
+        self.headers.get(lower_name)
+    }
+
+    /// All values of a header field, in order; the name in lower case.
+    pub(crate) fn header_values(&self, lower_name: &str) -> impl Iterator<Item = &[u8]> {
+        self.headers.all(lower_name)
+    }
+
+    /// The header fields. `Host` is always the authority; fields of one connection are gone.
+    pub(crate) fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// Removes a header field; the name in lower case.
+    pub(crate) fn remove_header(&mut self, lower_name: &str) {
+        self.headers.remove(lower_name);
+    }
+
+    /// The first cookie of this name.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&[u8]> {
+        self.headers.all(field::COOKIE).find_map(|line| {
+            line.split(|byte| *byte == b';').find_map(|pair| {
+                let pair = pair.trim_ascii();
+                pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
+            })
+        })
+    }
+
+    /// The client's address: the socket's peer, or the rightmost untrusted hop where the peer is a trusted proxy.
+    pub(crate) fn client(&self) -> IpAddr {
+        self.client
+    }
+
+    /// The address at the other end of the socket: the client's, or that of the proxy before us.
+    pub(crate) fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// Whether the socket's peer is a trusted proxy, so that its forwarding fields are continued and not replaced.
+    pub(crate) fn from_proxy(&self) -> bool {
+        self.from_proxy
+    }
+
+    /// Whether the client used TLS, towards us or, as a trusted proxy says, towards it.
+    pub(crate) fn secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The path parameters of the route.
+    pub(crate) fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Notes what the route found; spans are of [`local_path`](Exchange::local_path).
+    pub(crate) fn set_params(&mut self, params: Params) {
+        self.params = params;
+    }
+
+    /// A path parameter as it stands in the normal path: what has to be escaped is.
+    pub(crate) fn param(&self, name: &str) -> Option<&str> {
+        let param = self.params.iter().find(|param| param.name == name)?;
+        self.local_path().get(param.start..param.end)
+    }
+
+    /// The body; afterwards it is empty.
+    pub(crate) fn take_body(&mut self) -> Body {
+        std::mem::take(&mut self.body)
+    }
+
+    /// Puts a body (back); for steps that had to look into it.
+    pub(crate) fn set_body(&mut self, body: Body) {
+        self.body = body;
+    }
+
+    /// Lowers (never raises) the most bytes the body may have.
+    pub(crate) fn limit_body(&mut self, most: u64) {
+        self.body.limit(most);
+    }
+
+    /// Whether there is no body.
+    pub(crate) fn body_is_empty(&self) -> bool {
+        self.body.is_empty()
+    }
+
+    /// The body's length, if it is known before the body is read.
+    pub(crate) fn content_length(&self) -> Option<u64> {
+        self.body.len()
+    }
+
+    /// What is needed to answer and log this request if it is lost; cheap enough for every request.
+    pub(crate) fn sketch(&self) -> Sketch {
+        Sketch {
+            id: self.id,
+            received: self.received,
+            method: self.method.clone(),
+            version: self.version,
+            target: self.target.clone(),
+            peer: self.peer,
+            client: self.client,
+        }
+    }
+
+    /// Keeps the header fields readable after [`forward`](Exchange::forward). It costs a copy, so only steps that will look ask.
+    pub(crate) fn keep_head(&mut self) {
+        self.keep_head = true;
+    }
+
+    /// The request as it goes on: method, whole path and query, fields and body move out. Afterwards the header fields are
+    /// gone unless [`keep_head`](Exchange::keep_head) was called; all else stays readable.
+    pub(crate) fn forward(&mut self) -> Outgoing {
+        let headers = if self.keep_head {
+            self.headers.clone()
+        } else {
+            std::mem::take(&mut self.headers)
+        };
+        Outgoing {
+            method: self.method.clone(),
+            target: self.target.clone(),
+            headers,
+            body: self.take_body(),
+        }
+    }
+}
+
+/// 122 random bits, written as a UUID of version 4. Tells requests apart; it is no secret and cannot be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct RequestId(u128);
+
+impl RequestId {
+    /// A new one.
+    pub(crate) fn random() -> RequestId {
+        let bits = fastrand::u128(..);
+        RequestId(bits & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62)
+    }
+
+    /// As text, without an allocation.
+    pub(crate) fn text(self) -> IdText {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [b'-'; 36];
+        let mut digits = self.0.to_be_bytes().into_iter().flat_map(|byte| {
+            [
+                DIGITS[usize::from(byte >> 4)],
+                DIGITS[usize::from(byte & 15)],
+            ]
+        });
+        for (at, place) in text.iter_mut().enumerate() {
+            if !matches!(at, 8 | 13 | 18 | 23)
+                && let Some(digit) = digits.next()
+            {
+                *place = digit;
+            }
+        }
+        IdText(text)
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text().as_str())
+    }
+}
+
+/// The text of a [`RequestId`].
+#[derive(Clone, Copy)]
+pub(crate) struct IdText([u8; 36]);
+
+impl IdText {
+    /// As text.
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// As a field's value.
+    pub(crate) fn to_value(self) -> FieldValue {
+        FieldValue::from_bytes(&self.0).unwrap_or(FieldValue::from_static(""))
+    }
+}
+
+/// Path parameters: a few in place, further ones on the heap.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Params {
+    few: [Param; 4],
+    count: usize,
+    more: Vec<Param>,
+}
+
+/// A path parameter and where its text stands in the path inside the stage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Param {
+    /// Its name in the document.
+    pub(crate) name: &'static str,
+    /// First byte.
+    pub(crate) start: usize,
+    /// Byte behind the last.
+    pub(crate) end: usize,
+}
+
+impl Params {
+    /// Adds one.
+    pub(crate) fn push(&mut self, param: Param) {
+        match self.few.get_mut(self.count) {
+            Some(place) => *place = param,
+            None => self.more.push(param),
+        }
+        self.count += 1;
+    }
+
+    /// All, in the path's order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Param> {
+        self.few.iter().take(self.count).chain(&self.more)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Keeps the first `count`: for a matcher that goes back.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        self.more.truncate(count.saturating_sub(self.few.len()));
+        self.count = self.count.min(count);
+    }
+}

@@ -1,0 +1,145 @@
+//! One operation as a stage serves it.
+
+use std::collections::BTreeMap;
+
+use super::Upstreams;
+use crate::cache::Caching;
+use crate::cors::Cors;
+use crate::def::{GatewayDef, OperationDef, PolicyDef, RouteDef, StageDef};
+use crate::expr::{Expr, Scope};
+use crate::integration::{Edits, Integration};
+use crate::settings::StartFault;
+use crate::throttle::Throttles;
+use crate::values::Variables;
+
+/// An operation as a stage serves it.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    /// Its tables.
+    pub(crate) def: &'static OperationDef,
+    /// Its place among the gateway's operations: what counters are kept by.
+    pub(crate) index: usize,
+    /// What happens to its requests on this stage.
+    pub(crate) policy: &'static PolicyDef,
+    /// Its buckets.
+    pub(crate) throttles: Throttles,
+    /// Whether and how its answers are kept.
+    pub(crate) caching: Option<Caching>,
+    /// Its cross-origin rules.
+    pub(crate) cors: Option<Cors>,
+    /// Changes to the request.
+    pub(crate) request: Edits,
+    /// What answers it.
+    pub(crate) integration: Integration,
+    /// Changes to the answer.
+    pub(crate) response: Edits,
+    /// Whether the request's header fields are still read once the request has gone on.
+    pub(crate) keeps_head: bool,
+}
+
+/// What an operation is started in.
+pub(crate) struct Surroundings<'s, 'u> {
+    pub(crate) gateway: &'static GatewayDef,
+    /// Places of the gateway's operations, by id.
+    pub(crate) ids: &'s BTreeMap<&'static str, usize>,
+    pub(crate) stage: &'static StageDef,
+    /// Whether the stage has a cache.
+    pub(crate) cached: bool,
+    pub(crate) variables: &'s Variables,
+    pub(crate) canary: Option<&'s Variables>,
+    /// Whether back ends are not called, and examples answer in their place.
+    pub(crate) mock: bool,
+    pub(crate) upstreams: &'s mut Upstreams<'u>,
+    pub(crate) faults: &'s mut Vec<StartFault>,
+}
+
+/// Something that is made of stage variables: once with those of the stage, once with those of its canary.
+#[derive(Debug)]
+pub(crate) struct Variants<T> {
+    usual: T,
+    canary: Option<T>,
+}
+
+impl<T> Variants<T> {
+    /// What a request sees.
+    pub(crate) fn of(&self, canary: bool) -> &T {
+        match &self.canary {
+            Some(variant) if canary => variant,
+            _ => &self.usual,
+        }
+    }
+}
+
+impl Surroundings<'_, '_> {
+    /// Makes something of each set of variables.
+    pub(crate) fn variants<T>(
+        &mut self,
+        mut make: impl FnMut(&mut Upstreams<'_>, &Variables, &mut Vec<StartFault>) -> Option<T>,
+    ) -> Option<Variants<T>> {
+        let usual = make(self.upstreams, self.variables, self.faults);
+        let canary = match self.canary {
+            Some(variables) => Some(make(self.upstreams, variables, self.faults)?),
+            None => None,
+        };
+        Some(Variants {
+            usual: usual?,
+            canary,
+        })
+    }
+
+    /// Parses an expression of an operation. Generated tables hold none that cannot be parsed.
+    pub(crate) fn parse(&mut self, operation: &str, text: &str, scope: Scope) -> Option<Expr> {
+        match Expr::parse(text, scope) {
+            Ok(expr) => Some(expr),
+            Err(fault) => {
+                self.fault(operation, &fault.message, &fault.help);
+                None
+            }
+        }
+    }
+
+    /// Notes what is wrong with an operation.
+    pub(crate) fn fault(&mut self, operation: &str, message: &str, help: &str) {
+        self.faults.push(StartFault::new(
+            format!("operation `{operation}`: {message}"),
+            match help {
+                "" => "generate the gateway again",
+                help => help,
+            },
+        ));
+    }
+}
+
+impl Operation {
+    /// Starts an operation.
+    pub(super) fn start(route: &'static RouteDef, around: &mut Surroundings<'_, '_>) -> Operation {
+        let def = route.operation;
+        let overrides = around.stage.overrides;
+        let policy = overrides
+            .binary_search_by(|row| row.operation.id.cmp(def.id))
+            .ok()
+            .and_then(|at| overrides.get(at))
+            .map_or(&def.policy, |row| row.policy);
+        let request = Edits::new(def.id, &policy.request, Scope::Request, around);
+        let response = Edits::new(def.id, &policy.response, Scope::Response, around);
+        let integration = Integration::start(def, policy, around);
+        Operation {
+            def,
+            index: around.ids.get(def.id).copied().unwrap_or_default(),
+            policy,
+            throttles: Throttles::new(policy.throttles),
+            caching: policy
+                .cache
+                .as_ref()
+                .filter(|_| around.cached)
+                .and_then(|cache| {
+                    Caching::new(*cache, around.stage.name, def, around.gateway.kind)
+                }),
+            cors: policy.cors.map(Cors::new),
+            keeps_head: response.read_head() || integration.answers_read_head(),
+            request,
+            integration,
+            response,
+        }
+    }
+}

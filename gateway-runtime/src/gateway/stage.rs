@@ -1,0 +1,155 @@
+//! One stage as it is served.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::operation::{Operation, Surroundings};
+use super::{Upstreams, variables};
+use crate::cache::Cache;
+use crate::clock::Clock;
+use crate::def::{GatewayDef, StageDef, ThrottleDef};
+use crate::observe::AccessLog;
+use crate::observe::log::Sinks;
+use crate::settings::{Settings, StartFault};
+use crate::throttle::Bucket;
+use crate::values::Variables;
+
+/// A stage as it is served.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    /// Its tables.
+    pub(crate) def: &'static StageDef,
+    /// Its place among the document's stages: what counters are kept by.
+    pub(crate) index: usize,
+    /// Host it answers to; `None`: any.
+    host: Option<&'static str>,
+    /// Path before the API's own: empty, or `/name`.
+    prefix: &'static str,
+    /// Its variables.
+    pub(crate) variables: Variables,
+    /// A share of requests that sees other variables.
+    pub(crate) canary: Option<Canary>,
+    /// One bucket for all its requests.
+    pub(crate) bucket: Option<Bucket>,
+    /// Where its answers are kept.
+    pub(crate) cache: Option<Arc<Cache>>,
+    /// Its access log.
+    pub(crate) log: Option<AccessLog>,
+    /// Its operations, in the order of the routing table.
+    pub(crate) operations: Vec<Operation>,
+}
+
+/// What the stages of a gateway are started with.
+pub(super) struct Starting<'s> {
+    pub(super) gateway: &'static GatewayDef,
+    /// Places of the gateway's operations, by id.
+    pub(super) ids: &'s BTreeMap<&'static str, usize>,
+    pub(super) settings: &'s Settings,
+    pub(super) clock: &'s Clock,
+    pub(super) upstreams: Upstreams<'s>,
+    pub(super) sinks: Sinks,
+}
+
+/// A share of requests that sees other variables.
+#[derive(Debug)]
+pub(crate) struct Canary {
+    /// Of 2³² random numbers, those below this one are the canary's.
+    threshold: u64,
+    /// All variables as these requests see them.
+    pub(crate) variables: Variables,
+    /// Whether these requests use the stage's cache.
+    pub(crate) shared_cache: bool,
+}
+
+impl Canary {
+    /// Whether a request is the canary's.
+    pub(crate) fn takes(&self, chance: u32) -> bool {
+        u64::from(chance) < self.threshold
+    }
+}
+
+impl Stage {
+    /// Starts a stage. Where it is served alone it is mounted at `/`, for every host.
+    pub(super) fn start(
+        def: &'static StageDef,
+        starting: &mut Starting<'_>,
+        faults: &mut Vec<StartFault>,
+    ) -> Stage {
+        let Starting {
+            gateway,
+            ids,
+            settings,
+            clock,
+            upstreams,
+            sinks,
+        } = starting;
+        let gateway = *gateway;
+        let log = AccessLog::open(def.access_log.as_ref(), &settings.access_log, sinks)
+            .unwrap_or_else(|fault| {
+                faults.push(fault);
+                None
+            });
+        let own = variables::read(def, &[], settings, faults);
+        let canary = def.canary.map(|canary| Canary {
+            threshold: (canary.percent.clamp(0.0, 100.0) / 100.0 * 4_294_967_296.0) as u64,
+            variables: variables::read(def, canary.variables, settings, faults),
+            shared_cache: canary.shared_cache,
+        });
+        let cache = def
+            .cache
+            .map(|cache| Cache::new(cache.size, (*clock).clone()));
+        let mut around = Surroundings {
+            gateway,
+            ids,
+            stage: def,
+            cached: cache.is_some(),
+            variables: &own,
+            canary: canary.as_ref().map(|canary| &canary.variables),
+            mock: settings.mock,
+            upstreams,
+            faults,
+        };
+        let operations = gateway
+            .routes
+            .iter()
+            .map(|route| Operation::start(route, &mut around))
+            .collect();
+        let alone = settings.stage.is_some();
+        Stage {
+            def,
+            index: gateway
+                .stages
+                .iter()
+                .position(|stage| stage.name == def.name)
+                .unwrap_or_default(),
+            host: def.mount.host.filter(|_| !alone),
+            prefix: match def.mount.path {
+                _ if alone => "",
+                path => path.trim_end_matches('/'),
+            },
+            variables: own,
+            canary,
+            bucket: def
+                .throttle
+                .map(|ThrottleDef { rate, burst, .. }| Bucket::new(rate, burst)),
+            cache,
+            log,
+            operations,
+        }
+    }
+
+    /// Stages are looked for in this order: those with a host first, then the longer path.
+    pub(super) fn precedence(&self) -> (bool, Reverse<usize>) {
+        (self.host.is_none(), Reverse(self.prefix.len()))
+    }
+
+    /// The length of its mount's path, if a request goes there.
+    pub(super) fn mounted_at(&self, host: &str, path: &str) -> Option<usize> {
+        if self.host.is_some_and(|own| own != host) {
+            return None;
+        }
+        let rest = path.strip_prefix(self.prefix)?;
+        (rest.is_empty() || rest.starts_with('/')).then_some(self.prefix.len())
+    }
+}

@@ -1,0 +1,145 @@
+//! What every forwarded request carries, and what is made of the back end's outcome.
+
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::client::{self, Incoming, Outgoing, Upstream, UpstreamFault};
+use crate::exchange::{Body, BodyFault, Buffered, Exchange, FieldName, FieldValue, Headers, field};
+use crate::gateway::ViaMark;
+use crate::pipeline::Journey;
+use crate::refusal::{Refusal, Why};
+
+/// Bytes of an answer that are held back where the timeout reaches to the last byte. A longer answer is streamed from there on.
+const HELD_BACK: usize = 10 << 20;
+
+/// Whether a request has been through the gateway of this name: one of its `Via` entries names it (RFC 9110 §7.6.3).
+pub(crate) fn passed_before(exchange: &Exchange, name: &str) -> bool {
+    exchange.header_values("via").any(|line| {
+        line.split(|byte| *byte == b',').any(|entry| {
+            let mut words = entry
+                .split(u8::is_ascii_whitespace)
+                .filter(|word| !word.is_empty());
+            words.nth(1) == Some(name.as_bytes())
+        })
+    })
+}
+
+/// Adds the gateway's own `Via` entry and the request's id: what every call carries.
+pub(super) fn mark(exchange: &Exchange, via: &ViaMark, headers: &mut Headers) {
+    let via = match exchange.version() {
+        "HTTP/2.0" => &via.http2,
+        _ => &via.http1,
+    };
+    headers.append(field::VIA, via.clone());
+    headers.set(field::X_REQUEST_ID, exchange.id().text().to_value());
+}
+
+/// Says who asked. What a trusted proxy said before is continued, what anybody else said is replaced.
+pub(super) fn introduce(exchange: &Exchange, host: Option<FieldValue>, headers: &mut Headers) {
+    let trusted = exchange.from_proxy();
+    match headers.get(field::X_FORWARDED_FOR) {
+        Some(_) if trusted => {
+            let mut hops: Vec<u8> = Vec::with_capacity(64);
+            for line in headers.all(field::X_FORWARDED_FOR) {
+                hops.extend_from_slice(line);
+                hops.extend_from_slice(b", ");
+            }
+            // Writing to a vector cannot fail.
+            let _ = write!(hops, "{}", exchange.peer());
+            set(
+                headers,
+                field::X_FORWARDED_FOR,
+                FieldValue::from_bytes(&hops).ok(),
+            );
+        }
+        _ => set(headers, field::X_FORWARDED_FOR, address(exchange.peer())),
+    }
+    let scheme = if exchange.secure() { "https" } else { "http" };
+    set(
+        headers,
+        field::X_FORWARDED_PROTO,
+        Some(FieldValue::from_static(scheme)),
+    );
+    if !(trusted && headers.contains(field::X_FORWARDED_HOST)) {
+        set(headers, field::X_FORWARDED_HOST, host);
+    }
+}
+
+fn set(headers: &mut Headers, name: FieldName, value: Option<FieldValue>) {
+    match value {
+        Some(value) => headers.set(name, value),
+        None => {
+            headers.remove(name);
+        }
+    }
+}
+
+/// An address as a field's value, written without an allocation of its own.
+fn address(address: IpAddr) -> Option<FieldValue> {
+    let mut text = [0_u8; 48];
+    let mut rest = text.as_mut_slice();
+    write!(rest, "{address}").ok()?;
+    let left = rest.len();
+    FieldValue::from_bytes(text.get(..text.len() - left)?).ok()
+}
+
+/// Sends a request and notes how it went. The body of the answer is read ahead where the gateway's kind asks for it.
+pub(super) async fn send(
+    journey: &mut Journey<'_>,
+    upstream: &Arc<Upstream>,
+    outgoing: Outgoing,
+) -> Result<Incoming, Refusal> {
+    let deadline = journey.deadline();
+    let called = journey.worker.clock.now();
+    let answered = client::send(journey.worker, upstream, outgoing, deadline).await;
+    journey.outcome.upstream_latency = Some(journey.worker.clock.now().since(called));
+    let mut incoming = answered.map_err(refused)?;
+    journey.outcome.upstream_status = Some(incoming.status);
+    let caching = journey
+        .operation
+        .and_then(|operation| operation.caching.as_ref());
+    journey.forbidden =
+        caching.and_then(|caching| caching.may_use(incoming.status, &incoming.headers).err());
+    if journey.gateway.buffers() && !incoming.body.is_empty() {
+        let until = journey.worker.clock.instant(deadline).into();
+        let body = std::mem::take(&mut incoming.body);
+        incoming.body = match tokio::time::timeout_at(until, body.buffer(HELD_BACK)).await {
+            Ok(Ok(Buffered::Whole(bytes, trailers))) => Body::whole(bytes, trailers),
+            Ok(Ok(Buffered::Longer(body))) => body,
+            Ok(Err(fault)) => return Err(broken(fault)),
+            Err(_) => return Err(Refusal::UpstreamTimeout),
+        };
+    }
+    if let Some(operation) = journey.operation {
+        incoming.body.pause(operation.policy.stream_idle);
+    }
+    Ok(incoming)
+}
+
+/// What a failed call means for its request.
+fn refused(fault: UpstreamFault) -> Refusal {
+    match fault {
+        UpstreamFault::Unresolved => Refusal::UpstreamUnresolved,
+        UpstreamFault::Refused => Refusal::UpstreamRefused,
+        UpstreamFault::Tls => Refusal::UpstreamTls,
+        UpstreamFault::Reset => Refusal::UpstreamReset,
+        UpstreamFault::Garbled => Refusal::UpstreamGarbled,
+        UpstreamFault::Timeout => Refusal::UpstreamTimeout,
+        UpstreamFault::Overloaded => Refusal::Overloaded,
+        UpstreamFault::Body(fault) => broken(fault),
+    }
+}
+
+/// What a body that broke off means for its request, as long as nothing has been answered.
+fn broken(fault: BodyFault) -> Refusal {
+    match fault {
+        BodyFault::TooLarge => Refusal::BodyTooLarge,
+        BodyFault::ClientTimeout => Refusal::RequestTimeout,
+        BodyFault::ClientGone => Refusal::ClientGone,
+        BodyFault::ClientGarbled => Refusal::BadRequest(Why::Body),
+        BodyFault::UpstreamReset => Refusal::UpstreamReset,
+        BodyFault::UpstreamGarbled => Refusal::UpstreamGarbled,
+        BodyFault::UpstreamTimeout => Refusal::UpstreamTimeout,
+    }
+}

@@ -1,0 +1,81 @@
+//! A back end that gets the request as it came.
+
+use super::address::Address;
+use super::forward;
+use crate::def::ProxyDef;
+use crate::exchange::{Reply, field};
+use crate::gateway::{Surroundings, Variants};
+use crate::pipeline::Journey;
+use crate::refusal::Refusal;
+
+/// A back end that gets the request as it came.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    address: Variants<Address>,
+    method: Option<::http::Method>,
+}
+
+impl Proxy {
+    /// Reads a table.
+    pub(crate) fn start(
+        operation: &'static str,
+        def: &'static ProxyDef,
+        around: &mut Surroundings<'_, '_>,
+    ) -> Option<Proxy> {
+        let method = method(operation, def.method, around)?;
+        Some(Proxy {
+            address: Address::start(operation, &def.target, around)?,
+            method,
+        })
+    }
+
+    /// Passes the request on, and the answer back. Fields are moved, not copied.
+    pub(crate) async fn call(&self, journey: &mut Journey<'_>) -> Result<Reply, Refusal> {
+        let operation = journey.operation.ok_or(Refusal::Internal)?;
+        let edits = &operation.request;
+        let address = self.address.of(journey.canary);
+        let (target, made) = if edits.is_empty() {
+            let target = address.target(journey, true, &Default::default())?;
+            (target, Vec::new())
+        } else {
+            let values = journey.values(None);
+            let query = edits.query(&values);
+            (address.target(journey, true, &query)?, edits.made(&values))
+        };
+        let mut outgoing = journey.exchange.forward();
+        outgoing.target = target;
+        if let Some(method) = &self.method {
+            outgoing.method = method.clone();
+        }
+        let headers = &mut outgoing.headers;
+        let host = headers.value(field::HOST).cloned();
+        headers.set(field::HOST, address.upstream.authority().clone());
+        forward::introduce(&journey.exchange, host, headers);
+        forward::mark(&journey.exchange, &journey.gateway.via, headers);
+        edits.apply(made, headers);
+        let incoming = forward::send(journey, &address.upstream, outgoing).await?;
+        Ok(Reply {
+            status: incoming.status,
+            headers: incoming.headers,
+            body: incoming.body,
+        })
+    }
+}
+
+/// The method towards a back end, if it is not the client's. The outer `None`: it is none.
+pub(super) fn method(
+    operation: &str,
+    written: Option<&str>,
+    around: &mut Surroundings<'_, '_>,
+) -> Option<Option<::http::Method>> {
+    let Some(written) = written else {
+        return Some(None);
+    };
+    match ::http::Method::from_bytes(written.as_bytes()) {
+        Ok(method) => Some(Some(method)),
+        Err(_) => {
+            around.fault(operation, &format!("`{written}` is no method"), "");
+            None
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Serving: threads, listeners, connections, and their end.
+//!
+//! One thread per worker, each with its own Tokio runtime, its own listening sockets (the kernel spreads connections over them) and
+//! its own connections to back ends. Workers share what [`Live`] holds and a few counters, nothing else.
+//!
+//! Invariants: the number of open connections is bounded; no connection is held open by a peer that does nothing; a panic in a
+//! request is answered 500 and ends there; told to drain, the server takes no new connection, finishes what is in flight and ends.
+//! Absent on purpose: what requests mean ([`crate::exchange`]) and what is answered ([`crate::pipeline`]).
+
+mod connection;
+mod listen;
+mod registry;
+mod service;
+mod signals;
+#[cfg(test)]
+mod tests;
+mod wire;
+mod worker;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+pub(crate) use service::App;
+pub(crate) use worker::Worker;
+
+use crate::clock::Clock;
+use crate::exchange::Admission;
+use crate::gateway::Gateway;
+use crate::settings::{Settings, StartFault};
+use crate::tls::ServerTls;
+
+/// What is served at the moment. Replaced as a whole; requests under way keep the one they began with.
+pub(crate) struct Live {
+    pub(crate) app: App,
+    pub(crate) admission: Admission,
+}
+
+impl Live {
+    /// A document's gateway and its rules.
+    pub(crate) fn of(gateway: Arc<Gateway>) -> Live {
+        Live {
+            admission: gateway.admission(),
+            app: App::Gateway(gateway),
+        }
+    }
+}
+
+/// What the workers share.
+pub(crate) struct Shared {
+    live: ArcSwap<Live>,
+    tls: Option<ServerTls>,
+    drain: Duration,
+    draining: AtomicBool,
+    phase: watch::Sender<Phase>,
+    open: AtomicUsize,
+    /// What happened to connections outside any request.
+    pub(crate) events: Events,
+}
+
+/// Where the server is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Serving.
+    Serving,
+    /// No new connections; what is in flight is finished.
+    Draining,
+}
+
+/// What happened to connections outside any request, over all workers. What is answered before a request can be read has no other
+/// trace.
+#[derive(Debug, Default)]
+pub(crate) struct Events {
+    /// Connections accepted.
+    pub(crate) accepted: AtomicU64,
+    /// Connections closed at once, because too many were open.
+    pub(crate) over_limit: AtomicU64,
+    /// TLS handshakes that failed or took too long.
+    pub(crate) handshake_failed: AtomicU64,
+    /// Heads that could not be read; answered 400.
+    pub(crate) head_garbled: AtomicU64,
+    /// Heads or targets beyond what the engine reads; answered 431 or 414.
+    pub(crate) head_too_large: AtomicU64,
+    /// Connections closed because a head did not come to its end in time.
+    pub(crate) head_timeout: AtomicU64,
+    /// Connections closed because the client did not read its answer.
+    pub(crate) stalled: AtomicU64,
+    /// Requests whose handling panicked.
+    pub(crate) panics: AtomicU64,
+}
+
+impl Events {
+    pub(crate) fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A running server. Dropping it does not stop it.
+pub(crate) struct Running {
+    shared: Arc<Shared>,
+    addresses: Vec<SocketAddr>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// Serves a gateway. Everything that can fail has been tried when this returns.
+///
+/// # Errors
+/// An address that cannot be listened on, a certificate that is of no use, a limit of the system: all that were found.
+pub(crate) fn serve(
+    gateway: Arc<Gateway>,
+    settings: &Settings,
+    clock: &Clock,
+) -> Result<Running, Vec<StartFault>> {
+    start(Live::of(gateway), settings, clock)
+}
+
+/// Serves anything; see [`serve`].
+pub(crate) fn start(
+    live: Live,
+    settings: &Settings,
+    clock: &Clock,
+) -> Result<Running, Vec<StartFault>> {
+    let mut faults = Vec::new();
+    let tls = settings.tls.as_ref().and_then(|(certificate, key)| {
+        ServerTls::load(certificate, key)
+            .map_err(|fault| faults.push(fault))
+            .ok()
+    });
+    let workers = settings.workers.max(1);
+    let mut addresses = Vec::new();
+    // One row per worker.
+    let mut sockets: Vec<Vec<std::net::TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
+    for address in &settings.listen {
+        match listen::on(*address, workers) {
+            Ok((bound, listeners)) => {
+                addresses.push(bound);
+                for (row, listener) in sockets.iter_mut().zip(listeners) {
+                    row.push(listener);
+                }
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let shared = Arc::new(Shared::new(live, tls, settings.drain));
+    let mut threads = Vec::new();
+    for (index, listeners) in sockets.into_iter().enumerate() {
+        let worker = Arc::new(Worker::new(index, clock.clone(), shared.clone()));
+        match worker::spawn(worker, listeners) {
+            Ok(thread) => threads.push(thread),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    let running = Running {
+        shared,
+        addresses,
+        threads: Mutex::new(threads),
+    };
+    if faults.is_empty() {
+        Ok(running)
+    } else {
+        running.drain();
+        Err(faults)
+    }
+}
+
+impl Running {
+    /// The addresses that are listened on; a port of 0 has become a real one.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Serves another gateway from the next request on.
+    pub(crate) fn replace(&self, gateway: Arc<Gateway>) {
+        self.serve(Live::of(gateway));
+    }
+
+    fn serve(&self, live: Live) {
+        self.shared.live.store(Arc::new(live));
+    }
+
+    /// Stops taking connections and finishes what is in flight, for at most [`Settings::drain`]. Returns at once.
+    pub(crate) fn drain(&self) {
+        self.shared.start_draining();
+    }
+
+    /// Whether the server is on its way out.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.shared.is_draining()
+    }
+
+    /// Reads certificate and key again.
+    ///
+    /// # Errors
+    /// The files are of no use; the old ones stay.
+    pub(crate) fn reload_tls(&self) -> Result<(), StartFault> {
+        self.shared.reload_tls()
+    }
+
+    /// What the workers share; for the admin listener.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Lets the process's signals act: SIGTERM and SIGINT drain, the second one ends the process at once, SIGHUP reads the
+    /// certificate again.
+    ///
+    /// # Errors
+    /// A limit of the system.
+    pub(crate) fn obey_signals(&self) -> Result<(), StartFault> {
+        signals::obey(self.shared.clone())
+    }
+
+    /// Waits until every worker has ended.
+    pub(crate) fn wait(&self) {
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for thread in threads {
+            // A worker that panicked is as finished as any.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn new(live: Live, tls: Option<ServerTls>, drain: Duration) -> Shared {
+        Shared {
+            live: ArcSwap::from_pointee(live),
+            tls,
+            drain,
+            draining: AtomicBool::new(false),
+            phase: watch::Sender::new(Phase::Serving),
+            open: AtomicUsize::new(0),
+            events: Events::default(),
+        }
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn start_draining(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        self.phase.send_replace(Phase::Draining);
+    }
+
+    pub(crate) fn reload_tls(&self) -> Result<(), StartFault> {
+        self.tls.as_ref().map_or(Ok(()), ServerTls::reload)
+    }
+
+    /// Connections open at the moment.
+    pub(crate) fn open_connections(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// What is served at the moment.
+    pub(crate) fn live(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+}

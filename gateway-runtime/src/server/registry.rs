@@ -1,0 +1,239 @@
+//! The connections of one worker: what each is doing, and how to wake it.
+//!
+//! Every timeout of a connection is found by one sweep over all of them: a timer per connection and request would cost more than
+//! the time it guards is worth. Times here are those of the last sweep, hence as coarse as its period.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::task::Waker;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::clock::Nanos;
+use crate::def::LimitsDef;
+
+/// What one connection is doing. Written by its own worker alone, so every write is a plain store.
+#[derive(Debug)]
+pub(super) struct Doing {
+    /// Requests that are not answered to the last byte.
+    in_flight: AtomicU32,
+    /// Requests so far.
+    requests: AtomicU32,
+    /// Since when nothing has been in flight.
+    idle_since: AtomicU64,
+    /// When the first bytes of a head came that is not complete yet; 0: none did.
+    head_since: AtomicU64,
+    /// Since when the client has not taken bytes that wait for it; 0: none wait.
+    blocked_since: AtomicU64,
+    verdict: AtomicU8,
+    /// Whether this is HTTP/2.
+    multiplexed: AtomicBool,
+    /// Whether this connection takes no further request after those in flight.
+    last: AtomicBool,
+}
+
+/// Why a connection is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Verdict {
+    /// It is not.
+    Stay = 0,
+    /// A head did not come to its end in time.
+    SlowHead,
+    /// Nothing was asked for too long.
+    Idle,
+    /// The client does not read.
+    Stalled,
+}
+
+impl Doing {
+    pub(super) fn new(now: Nanos) -> Doing {
+        Doing {
+            in_flight: AtomicU32::new(0),
+            requests: AtomicU32::new(0),
+            idle_since: AtomicU64::new(now.get()),
+            head_since: AtomicU64::new(0),
+            blocked_since: AtomicU64::new(0),
+            verdict: AtomicU8::new(Verdict::Stay as u8),
+            multiplexed: AtomicBool::new(false),
+            last: AtomicBool::new(false),
+        }
+    }
+
+    /// A request's head is complete; tells how many there have been.
+    pub(super) fn begin(&self) -> u32 {
+        self.head_since.store(0, Ordering::Relaxed);
+        let in_flight = self.in_flight.load(Ordering::Relaxed);
+        self.in_flight.store(in_flight + 1, Ordering::Relaxed);
+        let requests = self.requests.load(Ordering::Relaxed).saturating_add(1);
+        self.requests.store(requests, Ordering::Relaxed);
+        requests
+    }
+
+    /// A request is answered to the last byte, or given up.
+    pub(super) fn end(&self, now: Nanos) {
+        let in_flight = self.in_flight.load(Ordering::Relaxed).saturating_sub(1);
+        self.in_flight.store(in_flight, Ordering::Relaxed);
+        self.idle_since.store(now.get(), Ordering::Relaxed);
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) == 0
+    }
+
+    /// Frames of several requests come here, so that bytes do not mean that a head is on its way.
+    pub(super) fn multiplexed(&self) {
+        self.multiplexed.store(true, Ordering::Relaxed);
+        self.head_since.store(0, Ordering::Relaxed);
+    }
+
+    /// Bytes came.
+    pub(super) fn read(&self, now: Nanos) {
+        if self.is_idle()
+            && !self.multiplexed.load(Ordering::Relaxed)
+            && self.head_since.load(Ordering::Relaxed) == 0
+        {
+            self.head_since.store(now.get().max(1), Ordering::Relaxed);
+        }
+    }
+
+    /// The socket took bytes. The engine may still be writing when a request has ended for us: that is not idle either.
+    pub(super) fn wrote(&self, now: Nanos) {
+        if self.is_idle() {
+            self.idle_since.store(now.get(), Ordering::Relaxed);
+        }
+        if self.blocked_since.load(Ordering::Relaxed) != 0 {
+            self.blocked_since.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The socket takes no bytes.
+    pub(super) fn blocked(&self, now: Nanos) {
+        if self.blocked_since.load(Ordering::Relaxed) == 0 {
+            self.blocked_since
+                .store(now.get().max(1), Ordering::Relaxed);
+        }
+    }
+
+    /// Takes no further request after those in flight.
+    pub(super) fn finish(&self) {
+        self.last.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_last(&self) -> bool {
+        self.last.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        match self.verdict.load(Ordering::Relaxed) {
+            1 => Verdict::SlowHead,
+            2 => Verdict::Idle,
+            3 => Verdict::Stalled,
+            _ => Verdict::Stay,
+        }
+    }
+
+    fn judge(&self, now: Nanos, limits: &LimitsDef) -> Verdict {
+        let longer = |since: &AtomicU64, most: Duration| {
+            let since = since.load(Ordering::Relaxed);
+            since != 0 && now.since(Nanos::new(since)) >= most
+        };
+        if longer(&self.blocked_since, limits.idle_timeout) {
+            return Verdict::Stalled;
+        }
+        if !self.is_idle() || self.blocked_since.load(Ordering::Relaxed) != 0 {
+            return Verdict::Stay;
+        }
+        // A connection that was opened and asks for nothing is as slow as one that asks in drops.
+        let fresh = self.requests.load(Ordering::Relaxed) == 0;
+        if longer(&self.head_since, limits.header_timeout)
+            || fresh && longer(&self.idle_since, limits.header_timeout)
+        {
+            Verdict::SlowHead
+        } else if longer(&self.idle_since, limits.idle_timeout) {
+            Verdict::Idle
+        } else {
+            Verdict::Stay
+        }
+    }
+}
+
+/// All connections of one worker.
+#[derive(Default)]
+pub(super) struct Registry {
+    rows: Mutex<Rows>,
+}
+
+#[derive(Default)]
+struct Rows {
+    rows: Vec<Option<(Arc<Doing>, Waker)>>,
+    free: Vec<usize>,
+}
+
+/// A connection's row; leaving with it.
+pub(super) struct Row<'r> {
+    registry: &'r Registry,
+    at: usize,
+}
+
+impl Registry {
+    pub(super) fn enter(&self, doing: Arc<Doing>, waker: Waker) -> Row<'_> {
+        let mut rows = self.rows.lock();
+        let at = match rows.free.pop() {
+            Some(at) => at,
+            None => {
+                rows.rows.push(None);
+                rows.rows.len() - 1
+            }
+        };
+        if let Some(row) = rows.rows.get_mut(at) {
+            *row = Some((doing, waker));
+        }
+        Row { registry: self, at }
+    }
+
+    /// Finds connections that are over and wakes them.
+    pub(super) fn sweep(&self, now: Nanos, limits: &LimitsDef) {
+        for (doing, waker) in self.rows.lock().rows.iter().flatten() {
+            let verdict = doing.judge(now, limits);
+            if verdict != Verdict::Stay && doing.verdict() == Verdict::Stay {
+                doing.verdict.store(verdict as u8, Ordering::Relaxed);
+                waker.wake_by_ref();
+            }
+        }
+    }
+
+    /// Wakes all, so that they see that the server is draining.
+    pub(super) fn wake_all(&self) {
+        for (_, waker) in self.rows.lock().rows.iter().flatten() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        let rows = self.rows.lock();
+        rows.rows.len() - rows.free.len()
+    }
+}
+
+impl Drop for Row<'_> {
+    fn drop(&mut self) {
+        let mut rows = self.registry.rows.lock();
+        if let Some(row) = rows.rows.get_mut(self.at) {
+            *row = None;
+        }
+        rows.free.push(self.at);
+        // A storm of connections leaves no memory behind.
+        if rows.free.len() == rows.rows.len() {
+            *rows = Rows::default();
+        }
+    }
+}
+
+/// How often connections are looked at: a quarter of the shortest time that is kept, but not more often than it can matter.
+pub(super) fn period(limits: &LimitsDef) -> Duration {
+    let shortest = limits.header_timeout.min(limits.idle_timeout);
+    (shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(1))
+}

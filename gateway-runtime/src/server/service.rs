@@ -1,0 +1,188 @@
+//! Where the engine hands a request over and takes the answer.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+
+use super::registry::Doing;
+use super::worker::Worker;
+use super::{Events, Live};
+use crate::exchange::{Body, BodyFault, Exchange, FieldValue, Peer, Refused, Reply, admit, field};
+use crate::gateway::Gateway;
+use crate::pipeline;
+use crate::refusal::Refusal;
+
+/// What answers.
+pub(crate) enum App {
+    /// A document's gateway.
+    Gateway(Arc<Gateway>),
+    /// A function, for tests of what is around it.
+    #[cfg(test)]
+    Test(Handler),
+}
+
+/// A function that answers.
+#[cfg(test)]
+pub(crate) type Handler =
+    Arc<dyn Fn(Arc<Worker>, Result<Exchange, Box<Refused>>) -> Handling + Send + Sync>;
+
+/// What such a function is doing.
+#[cfg(test)]
+pub(crate) type Handling = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+impl App {
+    async fn handle(
+        &self,
+        worker: &Arc<Worker>,
+        admitted: Result<Exchange, Box<Refused>>,
+    ) -> Reply {
+        match self {
+            App::Gateway(gateway) => pipeline::handle(worker, gateway, admitted).await,
+            #[cfg(test)]
+            App::Test(handler) => handler(worker.clone(), admitted).await,
+        }
+    }
+}
+
+/// What the requests of one connection have in common.
+pub(super) struct Front {
+    pub(super) worker: Arc<Worker>,
+    pub(super) doing: Arc<Doing>,
+    pub(super) peer: Peer,
+}
+
+/// A connection's service, as hyper calls it.
+pub(super) fn of(
+    front: Front,
+) -> impl Service<Request<Incoming>, Response = Response<Outbound>, Error = Infallible, Future: Send>
+{
+    let front = Arc::new(front);
+    service_fn(move |request| {
+        let front = front.clone();
+        async move { Ok(answer(front, request).await) }
+    })
+}
+
+async fn answer(front: Arc<Front>, request: Request<Incoming>) -> Response<Outbound> {
+    let requests = front.doing.begin();
+    let in_flight = InFlight(front);
+    let Front {
+        worker,
+        doing,
+        peer,
+    } = &*in_flight.0;
+    let live = worker.shared.live();
+    let limits = &live.admission.limits;
+    let received = worker.clock.now();
+    let http1 = request.version() != http::Version::HTTP_2;
+    let (parts, incoming) = request.into_parts();
+    let body = Body::client(incoming, limits.body, limits.body_timeout);
+    let admitted = admit(parts, body, *peer, &live.admission, received);
+    let reply = unharmed(worker, &live, admitted).await;
+    let last = requests >= limits.requests_per_connection || worker.shared.is_draining();
+    if last {
+        doing.finish();
+    }
+    response(reply, last && http1, in_flight)
+}
+
+/// Handles a request. A panic there is a bug, but of this one request: it is answered 500 and nothing else is harmed.
+async fn unharmed(
+    worker: &Arc<Worker>,
+    live: &Live,
+    admitted: Result<Exchange, Box<Refused>>,
+) -> Reply {
+    let known = match &admitted {
+        Ok(exchange) => exchange.sketch(),
+        Err(refused) => refused.exchange.sketch(),
+    };
+    if let Some(reply) = caught(live.app.handle(worker, admitted)).await {
+        return reply;
+    }
+    Events::count(&worker.shared.events.panics);
+    let refused = Box::new(Refused {
+        refusal: Refusal::Internal,
+        exchange: known.exchange(),
+    });
+    // In the document's own words, if that is not what panics.
+    match caught(live.app.handle(worker, Err(refused))).await {
+        Some(reply) => reply,
+        None => Reply::new(500),
+    }
+}
+
+/// What a future comes to; `None` if it panicked.
+async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    std::future::poll_fn(|cx| {
+        // What was under way is dropped with the future, and what is shared is left only in states that hold.
+        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+            Ok(polled) => polled.map(Some),
+            Err(_) => Poll::Ready(None),
+        }
+    })
+    .await
+}
+
+fn response(reply: Reply, close: bool, in_flight: InFlight) -> Response<Outbound> {
+    let Reply {
+        status,
+        mut headers,
+        body,
+    } = reply;
+    if close {
+        headers.set(field::CONNECTION, FieldValue::from_static("close"));
+    }
+    let mut response = Response::new(Outbound {
+        body,
+        _in_flight: in_flight,
+    });
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = headers.into_map();
+    response
+}
+
+/// A request under way, from its head to the last byte of its answer.
+struct InFlight(Arc<Front>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.doing.end(self.0.worker.coarse_now());
+    }
+}
+
+/// An answer's body as the engine reads it.
+pub(super) struct Outbound {
+    body: Body,
+    _in_flight: InFlight,
+}
+
+impl http_body::Body for Outbound {
+    type Data = Bytes;
+    type Error = BodyFault;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

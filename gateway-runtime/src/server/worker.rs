@@ -1,0 +1,224 @@
+//! One worker: its thread, its accept loop, its sweep.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::Poll;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::net::TcpStream;
+
+use super::registry::{self, Registry};
+use super::{Events, Phase, Shared, connection};
+use crate::client::{self, Upstream};
+use crate::clock::{Clock, Nanos};
+use crate::settings::StartFault;
+
+/// Threads of one worker for what blocks: looking up names.
+const BLOCKING_THREADS: usize = 4;
+/// Pause after the process ran out of file descriptors.
+const OUT_OF_SOCKETS: Duration = Duration::from_millis(50);
+/// How often idle connections to back ends are looked at.
+const SWEEP_UPSTREAMS: Duration = Duration::from_secs(5);
+
+/// What steps may use of the thread they run on.
+pub(crate) struct Worker {
+    /// Its number, from 0.
+    pub(crate) index: usize,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// What all workers share.
+    pub(crate) shared: Arc<Shared>,
+    pub(super) registry: Registry,
+    coarse: AtomicU64,
+    /// Back ends this worker has connections to.
+    upstreams: Mutex<Vec<Weak<Upstream>>>,
+}
+
+impl Worker {
+    pub(super) fn new(index: usize, clock: Clock, shared: Arc<Shared>) -> Worker {
+        Worker {
+            index,
+            coarse: AtomicU64::new(clock.now().get()),
+            clock,
+            shared,
+            registry: Registry::default(),
+            upstreams: Mutex::default(),
+        }
+    }
+
+    /// A worker without a server, for tests of what it is given to.
+    #[cfg(test)]
+    pub(crate) fn lonely(clock: Clock) -> Worker {
+        let live = super::Live {
+            app: super::App::Test(Arc::new(|_, _| {
+                Box::pin(async { crate::exchange::Reply::new(500) })
+            })),
+            admission: crate::exchange::Admission::new(&crate::testing::GATEWAY),
+        };
+        Worker::new(0, clock, Arc::new(Shared::new(live, None, Duration::ZERO)))
+    }
+
+    /// The time of the last sweep: good enough for timeouts, and free.
+    pub(super) fn coarse_now(&self) -> Nanos {
+        Nanos::new(self.coarse.load(Ordering::Relaxed))
+    }
+
+    /// Has idle connections to this back end looked at from now on.
+    pub(crate) fn sweeps(&self, upstream: &Arc<Upstream>) {
+        let mut upstreams = self.upstreams.lock();
+        let here = Arc::downgrade(upstream);
+        if !upstreams.iter().any(|other| other.ptr_eq(&here)) {
+            upstreams.push(here);
+        }
+    }
+
+    fn sweep_upstreams(&self) {
+        let now = self.clock.now();
+        self.upstreams.lock().retain(|upstream| {
+            upstream
+                .upgrade()
+                .is_some_and(|upstream| client::sweep(self.index, &upstream, now))
+        });
+    }
+}
+
+/// Starts the worker's thread.
+pub(super) fn spawn(
+    worker: Arc<Worker>,
+    listeners: Vec<TcpListener>,
+) -> Result<JoinHandle<()>, StartFault> {
+    let fault = |fault: io::Error| {
+        StartFault::new(
+            format!("a worker cannot be started: {fault}"),
+            "lower `--workers`, or raise the limits on threads and open files",
+        )
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()
+        .map_err(fault)?;
+    let listeners = {
+        let _inside = runtime.enter();
+        listeners
+            .into_iter()
+            .map(tokio::net::TcpListener::from_std)
+            .collect::<io::Result<Vec<_>>>()
+            .map_err(fault)?
+    };
+    std::thread::Builder::new()
+        .name(format!("worker-{}", worker.index))
+        .spawn(move || {
+            runtime.block_on(run(worker, listeners));
+            // A name that is still looked up does not hold up the end.
+            runtime.shutdown_background();
+        })
+        .map_err(fault)
+}
+
+async fn run(worker: Arc<Worker>, listeners: Vec<tokio::net::TcpListener>) {
+    let mut phase = worker.shared.phase.subscribe();
+    for listener in listeners {
+        let worker = worker.clone();
+        tokio::spawn(async move {
+            let mut phase = worker.shared.phase.subscribe();
+            tokio::select! {
+                biased;
+                _ = phase.wait_for(|phase| *phase == Phase::Draining) => {}
+                () = accept(&worker, &listener) => {}
+            }
+            // Those who were connected before the end are still served.
+            std::future::poll_fn(|cx| {
+                while let Poll::Ready(Ok((tcp, peer))) = listener.poll_accept(cx) {
+                    admit(&worker, tcp, peer);
+                }
+                Poll::Ready(())
+            })
+            .await;
+        });
+    }
+    tokio::spawn(sweep(worker.clone()));
+    // The sender lives in `shared`, so this ends by a change alone.
+    let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
+    worker.registry.wake_all();
+    let _ = tokio::time::timeout(worker.shared.drain, drained(&worker)).await;
+}
+
+async fn drained(worker: &Worker) {
+    // A grace for what is on its way: see `connection`.
+    tokio::time::sleep(connection::GRACE).await;
+    worker.registry.wake_all();
+    while worker.registry.len() > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn sweep(worker: Arc<Worker>) {
+    let mut upstreams_at = worker.clock.now();
+    loop {
+        let live = worker.shared.live();
+        let limits = &live.admission.limits;
+        tokio::time::sleep(registry::period(limits)).await;
+        let now = worker.clock.now();
+        worker.coarse.store(now.get(), Ordering::Relaxed);
+        worker.registry.sweep(now, limits);
+        if now.since(upstreams_at) >= SWEEP_UPSTREAMS {
+            upstreams_at = now;
+            worker.sweep_upstreams();
+        }
+    }
+}
+
+async fn accept(worker: &Arc<Worker>, listener: &tokio::net::TcpListener) {
+    loop {
+        match listener.accept().await {
+            Ok((tcp, peer)) => admit(worker, tcp, peer),
+            // The one connection is gone; the listener is fine.
+            Err(fault)
+                if matches!(
+                    fault.kind(),
+                    io::ErrorKind::ConnectionAborted
+                        | io::ErrorKind::ConnectionReset
+                        | io::ErrorKind::Interrupted
+                ) => {}
+            // Out of file descriptors or memory: what is open has to end first.
+            Err(_) => tokio::time::sleep(OUT_OF_SOCKETS).await,
+        }
+    }
+}
+
+fn admit(worker: &Arc<Worker>, tcp: TcpStream, peer: SocketAddr) {
+    let shared = &worker.shared;
+    Events::count(&shared.events.accepted);
+    let open = Open::new(shared.clone());
+    if open.number > shared.live().admission.limits.connections as usize {
+        Events::count(&shared.events.over_limit);
+        return;
+    }
+    // Answers leave at once. A socket that cannot do it works all the same.
+    let _ = tcp.set_nodelay(true);
+    tokio::spawn(connection::serve(worker.clone(), tcp, peer, open));
+}
+
+/// Counts a connection while it is open.
+pub(super) struct Open {
+    shared: Arc<Shared>,
+    number: usize,
+}
+
+impl Open {
+    fn new(shared: Arc<Shared>) -> Open {
+        let number = shared.open.fetch_add(1, Ordering::Relaxed) + 1;
+        Open { shared, number }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.shared.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}

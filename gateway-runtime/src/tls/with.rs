@@ -1,0 +1,197 @@
+//! TLS by rustls with AWS-LC.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwap;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
+
+use super::Stream;
+use crate::settings::StartFault;
+
+fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    PROVIDER
+        .get_or_init(|| Arc::new(aws_lc_rs::default_provider()))
+        .clone()
+}
+
+/// TLS towards one back end.
+pub(crate) struct ClientTls {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+impl ClientTls {
+    /// For a back end of this name or address. Its certificate is checked against Mozilla's roots, and those in the file that
+    /// `SSL_CERT_FILE` names, as other programs do it.
+    pub(crate) fn new(host: &str) -> Result<ClientTls, String> {
+        Ok(ClientTls {
+            config: client_config()?,
+            name: ServerName::try_from(host.to_owned())
+                .map_err(|_| format!("`{host}` is no name that a certificate can have"))?,
+        })
+    }
+
+    /// Makes a connection secure.
+    pub(crate) async fn connect(&self, tcp: TcpStream) -> io::Result<Stream> {
+        let stream = TlsConnector::from(self.config.clone())
+            .connect(self.name.clone(), tcp)
+            .await?;
+        Ok(Stream::Tls(Box::new(TlsStream::Client(stream))))
+    }
+
+    /// For tests: offers HTTP/2.
+    #[cfg(test)]
+    pub(crate) fn with_http2(&self) -> ClientTls {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        ClientTls {
+            config: Arc::new(config),
+            name: self.name.clone(),
+        }
+    }
+
+    /// For tests: trusts these certificates alone.
+    #[cfg(test)]
+    #[expect(
+        clippy::unwrap_used,
+        reason = "a test without its certificate should stop"
+    )]
+    pub(crate) fn trusting(host: &str, certificates: &Path) -> ClientTls {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_file_iter(certificates).unwrap() {
+            roots.add(certificate.unwrap()).unwrap();
+        }
+        ClientTls {
+            config: config_trusting(roots).unwrap(),
+            name: ServerName::try_from(host.to_owned()).unwrap(),
+        }
+    }
+}
+
+fn client_config() -> Result<Arc<ClientConfig>, String> {
+    // One configuration, so that sessions are resumed whichever upstream of a host made them.
+    static CONFIG: OnceLock<Result<Arc<ClientConfig>, String>> = OnceLock::new();
+    CONFIG
+        .get_or_init(|| {
+            let mut roots = RootCertStore {
+                roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+            };
+            if let Some(file) = std::env::var_os("SSL_CERT_FILE") {
+                let file = PathBuf::from(file);
+                let unreadable = |fault: &dyn std::fmt::Display| {
+                    format!(
+                        "`SSL_CERT_FILE` names `{}`, which cannot be read: {fault}",
+                        file.display()
+                    )
+                };
+                for certificate in
+                    CertificateDer::pem_file_iter(&file).map_err(|fault| unreadable(&fault))?
+                {
+                    let certificate = certificate.map_err(|fault| unreadable(&fault))?;
+                    // Bundles hold old certificates that rustls does not take; they are no reason not to start.
+                    let _ = roots.add(certificate);
+                }
+            }
+            config_trusting(roots)
+        })
+        .clone()
+}
+
+fn config_trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, String> {
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|fault| fault.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// TLS towards clients; certificate and key can be read again while connections are open.
+pub(crate) struct ServerTls {
+    certificate: PathBuf,
+    key: PathBuf,
+    config: ArcSwap<ServerConfig>,
+}
+
+impl ServerTls {
+    /// Reads certificate chain and key.
+    pub(crate) fn load(certificate: &Path, key: &Path) -> Result<ServerTls, StartFault> {
+        Ok(ServerTls {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+            config: ArcSwap::new(server_config(certificate, key)?),
+        })
+    }
+
+    /// Reads both files again. If they are of no use, the old ones stay.
+    pub(crate) fn reload(&self) -> Result<(), StartFault> {
+        self.config
+            .store(server_config(&self.certificate, &self.key)?);
+        Ok(())
+    }
+
+    /// Makes a connection secure; tells whether HTTP/2 was agreed on.
+    pub(crate) async fn accept(&self, tcp: TcpStream) -> io::Result<(Stream, bool)> {
+        let stream = TlsAcceptor::from(self.config.load_full())
+            .accept(tcp)
+            .await?;
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        Ok((Stream::Tls(Box::new(TlsStream::Server(stream))), http2))
+    }
+}
+
+fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, StartFault> {
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
+        .and_then(|chain| chain.collect())
+        .map_err(|fault| {
+            StartFault::new(
+                format!(
+                    "the certificate `{}` cannot be read: {fault}",
+                    certificate.display()
+                ),
+                "give `--tls-cert` a PEM file with the certificate first and its issuers behind it",
+            )
+        })?;
+    if chain.is_empty() {
+        return Err(StartFault::new(
+            format!("`{}` holds no certificate", certificate.display()),
+            "give `--tls-cert` a PEM file with the certificate first and its issuers behind it",
+        ));
+    }
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|fault| {
+        StartFault::new(
+            format!(
+                "the private key `{}` cannot be read: {fault}",
+                key.display()
+            ),
+            "give `--tls-key` a PEM file with the key of the certificate",
+        )
+    })?;
+    let unfit = |fault: rustls::Error| {
+        StartFault::new(
+            format!(
+                "`{}` and `{}` cannot be used together: {fault}",
+                certificate.display(),
+                key.display()
+            ),
+            "check that the key belongs to the first certificate of the file",
+        )
+    };
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(unfit)?
+        .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(unfit)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}

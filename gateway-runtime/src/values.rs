@@ -1,0 +1,292 @@
+//! What `${…}` stands for in one request.
+//!
+//! The one place that knows; request and response mappings, gateway responses and the access log all ask here. Values come as
+//! bytes and are escaped by whoever writes them, for the place they are written to.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::clock::{Civil, Clock};
+use crate::def::RouteDef;
+use crate::exchange::{Exchange, FieldValue, Headers};
+use crate::expr::{Escape, Expr, Source, Variable};
+use crate::refusal::{Answer, Refusal};
+
+/// Stage variables with their values, sorted by name.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Variables(Vec<(String, String)>);
+
+impl Variables {
+    /// These; of two with one name the later one holds.
+    pub(crate) fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Variables {
+        let sorted: std::collections::BTreeMap<String, String> = pairs.into_iter().collect();
+        Variables(sorted.into_iter().collect())
+    }
+
+    /// The value of one.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let at = self
+            .0
+            .binary_search_by(|(known, _)| known.as_str().cmp(name))
+            .ok()?;
+        self.0.get(at).map(|(_, value)| value.as_str())
+    }
+}
+
+impl std::fmt::Debug for Variables {
+    /// Names only: values may be secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
+
+/// What is known of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// Its answer in the gateway's dialect.
+    pub(crate) answer: Answer,
+    /// Its label.
+    pub(crate) reason: &'static str,
+}
+
+impl Told {
+    /// What a gateway tells of a refusal.
+    pub(crate) fn new(refusal: &Refusal, answer: Answer) -> Told {
+        Told {
+            answer,
+            reason: refusal.reason(),
+        }
+    }
+}
+
+/// How a request went, as far as it has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Outcome {
+    /// Status sent to the client.
+    pub(crate) status: Option<u16>,
+    /// Bytes of body sent to the client.
+    pub(crate) sent: Option<u64>,
+    /// From the request's head to the end of the answer.
+    pub(crate) latency: Option<Duration>,
+    /// Status of the back end.
+    pub(crate) upstream_status: Option<u16>,
+    /// From the call to the head of the back end's answer.
+    pub(crate) upstream_latency: Option<Duration>,
+    /// What the cache did.
+    pub(crate) cache: Option<&'static str>,
+}
+
+/// Where the values of one request are.
+#[derive(Clone, Copy)]
+pub(crate) struct Values<'r> {
+    /// Name of the gateway.
+    pub(crate) gateway: &'static str,
+    /// The request.
+    pub(crate) exchange: &'r Exchange,
+    /// The time.
+    pub(crate) clock: &'r Clock,
+    /// Name of the stage, once it is known.
+    pub(crate) stage: Option<&'static str>,
+    /// Variables of the stage, those of its canary where this request is one of its.
+    pub(crate) variables: Option<&'r Variables>,
+    /// Whether the request is one of the canary's; `None`: the stage has none.
+    pub(crate) canary: Option<bool>,
+    /// The route, once it is known.
+    pub(crate) route: Option<&'static RouteDef>,
+    /// Fields of the back end's answer.
+    pub(crate) answered: Option<&'r Headers>,
+    /// The refusal, if it is one.
+    pub(crate) told: Option<Told>,
+    /// How it went.
+    pub(crate) outcome: Outcome,
+}
+
+impl<'r> Values<'r> {
+    /// The value of a source; `None` if it is absent.
+    pub(crate) fn get(&self, source: &Source) -> Option<Cow<'r, [u8]>> {
+        let exchange = self.exchange;
+        match source {
+            Source::Path(name) => exchange.param(name).map(bytes),
+            Source::Query(name) => joined_text(
+                exchange
+                    .query_pairs()
+                    .filter(|(key, _)| key == name)
+                    .map(|(_, value)| value),
+            ),
+            Source::Header(name) => joined(exchange.header_values(name)),
+            Source::ResponseHeader(name) => joined(self.answered?.all(name.as_str())),
+            Source::StageVariable(name) => self.variables?.get(name).map(bytes),
+            Source::Context(variable) => self.context(*variable),
+        }
+    }
+
+    fn context(&self, variable: Variable) -> Option<Cow<'r, [u8]>> {
+        let exchange = self.exchange;
+        let outcome = &self.outcome;
+        match variable {
+            Variable::RequestId | Variable::ExtendedRequestId => {
+                owned(exchange.id().text().as_str())
+            }
+            Variable::RequestTime => {
+                let received = Civil::from_unix(self.received_millis() / 1000);
+                Some(Cow::Owned(received.common_log().into_bytes()))
+            }
+            Variable::RequestTimeEpoch => number(self.received_millis()),
+            Variable::HttpMethod => Some(bytes(exchange.method())),
+            Variable::Path => Some(bytes(exchange.path())),
+            Variable::ResourcePath => self.route.map(|route| bytes(route.path)),
+            Variable::RouteKey => self.route.map(|route| match route.path {
+                "$default" => bytes("$default"),
+                path => Cow::Owned(format!("{} {path}", route.method).into_bytes()),
+            }),
+            Variable::OperationId => self.route.map(|route| bytes(route.operation.id)),
+            Variable::Protocol => Some(bytes(exchange.version())),
+            Variable::Stage => self.stage.map(bytes),
+            Variable::ApiId => Some(bytes(self.gateway)),
+            Variable::DomainName => Some(bytes(exchange.host())),
+            Variable::DomainPrefix => {
+                let host = exchange.host();
+                Some(bytes(host.split('.').next().unwrap_or(host)))
+            }
+            Variable::SourceIp => owned(&exchange.client().to_string()),
+            Variable::UserAgent => exchange.header("user-agent").map(Cow::Borrowed),
+            Variable::IsCanaryRequest => self
+                .canary
+                .map(|canary| bytes(if canary { "true" } else { "false" })),
+            Variable::ErrorMessage => self.told.map(|told| bytes(told.answer.message)),
+            Variable::ErrorMessageString => Some(match self.told {
+                Some(told) => Cow::Owned(json_string(told.answer.message)),
+                None => bytes("null"),
+            }),
+            Variable::ErrorResponseType => self.told.map(|told| bytes(told.answer.kind.name())),
+            Variable::ErrorReason => self.told.map(|told| bytes(told.reason)),
+            Variable::Status => outcome.status.and_then(number),
+            Variable::ResponseLength => outcome.sent.and_then(number),
+            Variable::ResponseLatency => outcome.latency.and_then(millis),
+            Variable::IntegrationStatus => outcome.upstream_status.and_then(number),
+            Variable::IntegrationLatency => outcome.upstream_latency.and_then(millis),
+            Variable::CacheStatus => outcome.cache.map(bytes),
+        }
+    }
+
+    /// The calendar when the request's head was complete.
+    fn received_millis(&self) -> u64 {
+        let ago = self.clock.now().since(self.exchange.received());
+        let ago = u64::try_from(ago.as_millis()).unwrap_or(u64::MAX);
+        self.clock.unix_millis().saturating_sub(ago)
+    }
+}
+
+fn bytes(text: &str) -> Cow<'_, [u8]> {
+    Cow::Borrowed(text.as_bytes())
+}
+
+fn owned<'r>(text: &str) -> Option<Cow<'r, [u8]>> {
+    Some(Cow::Owned(text.as_bytes().to_vec()))
+}
+
+fn number<'r>(number: impl itoa::Integer) -> Option<Cow<'r, [u8]>> {
+    owned(itoa::Buffer::new().format(number))
+}
+
+fn millis<'r>(span: Duration) -> Option<Cow<'r, [u8]>> {
+    number(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// All values, joined with commas as RFC 9110 §5.3 joins fields.
+fn joined<'r>(mut values: impl Iterator<Item = &'r [u8]>) -> Option<Cow<'r, [u8]>> {
+    let first = values.next()?;
+    let mut all = Cow::Borrowed(first);
+    for value in values {
+        let all = all.to_mut();
+        all.push(b',');
+        all.extend_from_slice(value);
+    }
+    Some(all)
+}
+
+fn joined_text<'r>(mut values: impl Iterator<Item = Cow<'r, str>>) -> Option<Cow<'r, [u8]>> {
+    let into_bytes = |text| match text {
+        Cow::Borrowed(text) => bytes(text),
+        Cow::Owned(text) => Cow::Owned(String::into_bytes(text)),
+    };
+    let mut all = into_bytes(values.next()?);
+    for value in values {
+        let all = all.to_mut();
+        all.push(b',');
+        all.extend_from_slice(value.as_bytes());
+    }
+    Some(all)
+}
+
+/// A text as a JSON string, quotes included.
+pub(crate) fn json_string(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 2);
+    out.push(b'"');
+    Escape::Json.write(&mut out, text.as_bytes());
+    out.push(b'"');
+    out
+}
+
+/// The value of a header field: fixed, or made anew for each request.
+#[derive(Debug, Clone)]
+pub(crate) enum FieldText {
+    /// The same for every request.
+    Fixed(FieldValue),
+    /// Made of the request's values.
+    Made(Expr),
+}
+
+impl FieldText {
+    /// An expression; its literal text loses what a field cannot hold.
+    pub(crate) fn new(expr: Expr) -> FieldText {
+        match expr.literal() {
+            Some(text) => {
+                let mut kept = Vec::with_capacity(text.len());
+                Escape::Field.write(&mut kept, text.as_bytes());
+                FieldText::Fixed(
+                    FieldValue::from_bytes(&kept).unwrap_or(FieldValue::from_static("")),
+                )
+            }
+            None => FieldText::Made(expr),
+        }
+    }
+
+    /// The value in a request; `None` where all of it is absent, since an empty field would say something.
+    pub(crate) fn value(&self, values: &Values<'_>) -> Option<FieldValue> {
+        match self {
+            FieldText::Fixed(value) => (!value.is_empty()).then(|| value.clone()),
+            FieldText::Made(expr) => {
+                let mut out = Vec::new();
+                expr.render(&mut out, Escape::Field, |source| values.get(source));
+                let text = out.trim_ascii();
+                if text.is_empty() {
+                    return None;
+                }
+                FieldValue::from_bytes(text).ok()
+            }
+        }
+    }
+
+    /// The values it names.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
+        let expr = match self {
+            FieldText::Made(expr) => Some(expr),
+            FieldText::Fixed(_) => None,
+        };
+        expr.into_iter().flat_map(Expr::sources)
+    }
+}
+
+/// Whether a value is read from the request's header fields, which are gone once the request went on unless they are kept.
+pub(crate) fn reads_head(source: &Source) -> bool {
+    matches!(
+        source,
+        Source::Header(_) | Source::Context(Variable::UserAgent)
+    )
+}
+
+#[cfg(test)]
+mod tests;
