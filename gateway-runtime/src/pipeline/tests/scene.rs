@@ -1,5 +1,10 @@
 //! Gateways, back ends and clients for the tests.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "back ends that hang, and a client that waits, have threads of their own"
+)]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
