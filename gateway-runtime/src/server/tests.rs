@@ -44,7 +44,11 @@ async fn answer(
     let mut exchange = match admitted {
         Ok(exchange) => exchange,
         Err(refused) => {
-            return Reply::new(400).with_body(TEXT, format!("{:?}", refused.refusal));
+            let status = match refused.refusal {
+                crate::refusal::Refusal::Internal => 500,
+                _ => 400,
+            };
+            return Reply::new(status).with_body(TEXT, format!("{:?}", refused.refusal));
         }
     };
     match exchange.path() {
