@@ -30,7 +30,8 @@ macro_rules! reasons {
                 self as usize
             }
 
-            /// The word for logs and metrics.
+            /// Its label.
+            #[cfg(test)]
             pub(crate) fn label(self) -> &'static str {
                 match self { $($name::$variant => $label,)* }
             }
