@@ -14,6 +14,7 @@ use super::service::{Handler, Handling};
 use super::*;
 use crate::def::{GatewayDef, LimitsDef};
 use crate::exchange::{Body, Buffered, Exchange, FieldValue, Refused, Reply};
+use crate::refusal::Refusal;
 use crate::testing::{GATEWAY, LIMITS};
 use crate::tls::{ClientTls, Stream};
 
@@ -44,7 +45,12 @@ async fn answer(
     let mut exchange = match admitted {
         Ok(exchange) => exchange,
         Err(refused) => {
-            return Reply::new(400).with_body(TEXT, format!("{:?}", refused.refusal));
+            // What panicked comes back as a fault of the gateway's own.
+            let status = match refused.refusal {
+                Refusal::Internal => 500,
+                _ => 400,
+            };
+            return Reply::new(status).with_body(TEXT, format!("{:?}", refused.refusal));
         }
     };
     match exchange.path() {
