@@ -790,14 +790,14 @@ fn certificates_are_read_again_and_bad_ones_are_not_taken() {
     };
     assert!(shows("localhost") && !shows("other"));
     install("other");
-    site.running.reload_tls().unwrap();
+    site.running.shared().reload_tls().unwrap();
     assert!(shows("other") && !shows("localhost"));
     // A key that does not belong to the certificate.
     std::fs::copy(data("localhost.key"), &key).unwrap();
-    let fault = site.running.reload_tls().unwrap_err();
+    let fault = site.running.shared().reload_tls().unwrap_err();
     assert!(fault.message.contains("cannot be used together"), "{fault}");
     std::fs::write(&certificate, "nothing").unwrap();
-    assert!(site.running.reload_tls().is_err());
+    assert!(site.running.shared().reload_tls().is_err());
     assert!(shows("other"));
     site.end();
     std::fs::remove_dir_all(&folder).unwrap();
