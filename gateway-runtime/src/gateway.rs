@@ -188,6 +188,3 @@ fn served(
     }
     found
 }
-
-#[cfg(test)]
-mod tests;

@@ -15,7 +15,7 @@ mod tests;
 use std::sync::Arc;
 
 use crate::cache::policy::CONDITIONS;
-use crate::cache::{Fill, Found, Kept, Plan};
+use crate::cache::{Fill, Found, Kept, Plan, Why};
 use crate::cors::{self, Origin};
 use crate::def::{AccessDef, CredentialDef, ParameterPlace};
 use crate::exchange::{Exchange, FieldValue, Param, Params, Refused, Reply, field};
@@ -260,7 +260,13 @@ async fn look_up(j: &mut Journey<'_>) -> Result<Cached, Refusal> {
         Plan::Use { key, warn, fill } => {
             j.warns = warn;
             match fill {
-                false => cache.peek(&key, now).ok_or(None),
+                false => match cache.peek(&key, now) {
+                    Some(entry) => Ok(entry),
+                    None => {
+                        j.cache = Some(CacheResult::Bypass(Why::Head));
+                        return Ok(Cached::Miss(None));
+                    }
+                },
                 true => match cache.look_up(key, now) {
                     Found::Hit(entry) => Ok(entry),
                     Found::Miss(fill) => Err(Some(fill)),
@@ -293,7 +299,11 @@ async fn keep(fill: Option<Fill>, j: &mut Journey<'_>) -> Result<Reply, Refusal>
         j.exchange.remove_header(name);
     }
     let until = j.worker.clock.instant(j.deadline()).into();
-    let (reply, kept) = fill.run(caching, until, call(j)).await?;
+    let answered = async {
+        let reply = call(j).await?;
+        Ok((reply, j.forbidden))
+    };
+    let (reply, kept) = fill.run(caching, until, answered).await?;
     if let Kept::No(why) = kept {
         j.cache = Some(CacheResult::Unkept(why));
     }

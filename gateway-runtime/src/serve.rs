@@ -364,7 +364,7 @@ mod tests {
         let line: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
         assert_eq!(
             (&line["operation"], &line["status"]),
-            (&"getBook".into(), &"500".into())
+            (&"getBook".into(), &500.into())
         );
         std::fs::remove_dir_all(&folder).unwrap();
     }

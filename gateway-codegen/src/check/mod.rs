@@ -12,7 +12,7 @@ mod routes;
 mod rules;
 mod stages;
 
-pub use rules::{RULES, Rule, explain, rule};
+pub use rules::{RULES, Rule, rule};
 
 use crate::findings::Findings;
 use crate::model::Gateway;

@@ -1,7 +1,6 @@
 //! `explain`: what a finding means.
 
 use gateway_codegen::check::{self, RULES, Rule};
-use gateway_codegen::findings::Severity;
 use gateway_codegen::suggest;
 use serde_json::{Value, json};
 
@@ -26,10 +25,10 @@ pub(crate) fn run(session: &Session, verb: &Explain) -> Exit {
         let list: Vec<&Rule> = RULES.iter().collect();
         return session.data(&if json { objects(&list) } else { table(&list) });
     };
-    match (check::rule(code), check::explain(code)) {
-        (Some(rule), _) if json => session.data(&objects(&[rule])),
-        (_, Some(text)) => session.data(&text),
-        _ => session.no_rule(code),
+    match check::rule(code) {
+        Some(rule) if json => session.data(&objects(&[rule])),
+        Some(rule) => session.data(&rule.explain()),
+        None => session.no_rule(code),
     }
 }
 
@@ -37,7 +36,7 @@ fn objects(rules: &[&Rule]) -> String {
     let list = rules.iter().map(|rule| {
         json!({
             "code": rule.code,
-            "severity": severity(rule),
+            "severity": rule.severity.name(),
             "purpose": rule.purpose,
             "help": rule.help,
             "example": rule.example,
@@ -48,20 +47,12 @@ fn objects(rules: &[&Rule]) -> String {
 
 fn table(rules: &[&Rule]) -> String {
     let cells = |rule: &&Rule| {
-        [rule.code, severity(rule), rule.purpose]
+        [rule.code, rule.severity.name(), rule.purpose]
             .map(str::to_owned)
             .to_vec()
     };
     let rows: Vec<Vec<String>> = rules.iter().map(cells).collect();
     output::table(&["CODE", "SEVERITY", "MEANING"], &rows)
-}
-
-fn severity(rule: &Rule) -> &'static str {
-    match rule.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
 }
 
 impl Session {

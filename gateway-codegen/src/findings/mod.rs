@@ -42,6 +42,17 @@ pub enum Severity {
 /// Most findings kept: nobody reads more, and a hostile document could have millions.
 const MOST: usize = 10_000;
 
+impl Severity {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
+}
+
 /// One fault, one warning or one note.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Finding {

@@ -113,7 +113,7 @@ impl<'d> Renderer<'d> {
                     Style::Short => short(finding, name, &position, &mut out),
                     Style::Json => rows.push(Row {
                         code: finding.code,
-                        severity: name_of(finding.severity),
+                        severity: finding.severity.name(),
                         file: name,
                         line: position.line,
                         column: position.column,
@@ -192,7 +192,7 @@ pub fn summary(findings: &Findings) -> String {
     let counts = [Severity::Error, Severity::Warning, Severity::Note].map(|severity| {
         let count = list.iter().filter(|f| f.severity == severity).count();
         let plural = if count == 1 { "" } else { "s" };
-        (count, format!("{count} {}{plural}", name_of(severity)))
+        (count, format!("{count} {}{plural}", severity.name()))
     });
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(_, text)| text).collect();
@@ -205,7 +205,7 @@ pub fn summary(findings: &Findings) -> String {
 
 fn short(finding: &Finding, name: &str, position: &Position, out: &mut String) {
     let Position { line, column, .. } = position;
-    let severity = name_of(finding.severity);
+    let severity = finding.severity.name();
     let (name, message) = (visible(name), visible(&finding.message));
     let code = finding.code;
     // Writing to a String cannot fail.
@@ -219,14 +219,6 @@ fn short(finding: &Finding, name: &str, position: &Position, out: &mut String) {
     }
     if !second.is_empty() {
         let _ = writeln!(out, "  {}", second.join("; "));
-    }
-}
-
-fn name_of(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
     }
 }
 

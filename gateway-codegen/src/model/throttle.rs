@@ -27,7 +27,9 @@ impl Rate {
 
     /// A rate, if it is in range.
     pub fn new(per_second: f64) -> Option<Rate> {
-        (per_second >= Rate::MIN && per_second <= Rate::MAX).then_some(Rate(per_second))
+        (Rate::MIN..=Rate::MAX)
+            .contains(&per_second)
+            .then_some(Rate(per_second))
     }
 
     /// Tokens per second.

@@ -152,18 +152,15 @@ pub(super) fn command(def: &GatewayDef) -> Command {
 /// The values that flags were given, the environment's where the command line has none.
 pub(super) struct Given<'e> {
     matches: ArgMatches,
-    environment: &'e dyn Fn(&str) -> Option<OsString>,
+    variables: &'e dyn Fn(&str) -> Option<OsString>,
 }
 
 impl<'e> Given<'e> {
     pub(super) fn new(
         matches: ArgMatches,
-        environment: &'e dyn Fn(&str) -> Option<OsString>,
+        variables: &'e dyn Fn(&str) -> Option<OsString>,
     ) -> Given<'e> {
-        Given {
-            matches,
-            environment,
-        }
+        Given { matches, variables }
     }
 
     /// The values of a flag, with the name under which each can be found again.
@@ -179,7 +176,7 @@ impl<'e> Given<'e> {
             let flag = format!("--{name}");
             return Ok(given.into_iter().map(|v| (flag.clone(), v)).collect());
         }
-        let Some((twin, text)) = self.from_environment(name)? else {
+        let Some((twin, text)) = self.environment(name)? else {
             return Ok(Vec::new());
         };
         let many = FLAGS
@@ -204,7 +201,7 @@ impl<'e> Given<'e> {
         if self.matches.get_flag(name) {
             return Ok(true);
         }
-        match self.from_environment(name)? {
+        match self.environment(name)? {
             None => Ok(false),
             Some((twin, text)) => match text.to_ascii_lowercase().as_str() {
                 "1" | "true" | "yes" | "on" => Ok(true),
@@ -215,12 +212,12 @@ impl<'e> Given<'e> {
     }
 
     /// An empty variable counts as absent: that is how deployment tools unset them.
-    fn from_environment(&self, name: &str) -> Result<Option<(String, String)>, String> {
+    fn environment(&self, name: &str) -> Result<Option<(String, String)>, String> {
         let flag = FLAGS.iter().find(|flag| flag.name == name);
         let Some(twin) = flag.and_then(Flag::twin) else {
             return Ok(None);
         };
-        match (self.environment)(&twin) {
+        match (self.variables)(&twin) {
             None => Ok(None),
             Some(text) if text.is_empty() => Ok(None),
             Some(text) => match text.into_string() {

@@ -20,7 +20,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 pub(crate) use admit::{Admission, Peer, admit};
-pub(crate) use body::{Body, BodyEnd, BodyFault, Buffered, later};
+pub(crate) use body::{Body, BodyFault, Buffered, later};
 pub(crate) use fields::{FieldName, FieldValue, Headers, Survey, field};
 pub(crate) use reply::Reply;
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::record::Record;
+use crate::cache::Unkept;
 use crate::clock::Nanos;
 use crate::cors::Origin;
 use crate::def::{ErrorDialect, RouteDef};
@@ -38,6 +39,8 @@ pub(crate) struct Journey<'g> {
     pub(crate) warns: bool,
     /// What the cache did; `None`: it was not asked.
     pub(crate) cache: Option<CacheResult>,
+    /// Why the back end's answer may not be kept, by its own head.
+    pub(crate) forbidden: Option<Unkept>,
     /// What it was refused for, if it was.
     pub(crate) told: Option<Told>,
     /// How it went.
@@ -67,6 +70,7 @@ impl<'g> Journey<'g> {
             preflight: false,
             warns: false,
             cache: None,
+            forbidden: None,
             refusal: None,
             told: None,
             outcome: Outcome::default(),

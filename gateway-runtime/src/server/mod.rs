@@ -43,7 +43,8 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    fn of(gateway: Arc<Gateway>) -> Live {
+    /// A document's gateway and its rules.
+    pub(crate) fn of(gateway: Arc<Gateway>) -> Live {
         Live {
             admission: gateway.admission(),
             app: App::Gateway(gateway),
@@ -101,7 +102,7 @@ impl Events {
 }
 
 /// A running server. Dropping it does not stop it.
-pub struct Running {
+pub(crate) struct Running {
     shared: Arc<Shared>,
     addresses: Vec<SocketAddr>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -111,7 +112,7 @@ pub struct Running {
 ///
 /// # Errors
 /// An address that cannot be listened on, a certificate that is of no use, a limit of the system: all that were found.
-pub fn serve(
+pub(crate) fn serve(
     gateway: Arc<Gateway>,
     settings: &Settings,
     clock: &Clock,
@@ -119,7 +120,12 @@ pub fn serve(
     start(Live::of(gateway), settings, clock)
 }
 
-fn start(live: Live, settings: &Settings, clock: &Clock) -> Result<Running, Vec<StartFault>> {
+/// Serves anything; see [`serve`].
+pub(crate) fn start(
+    live: Live,
+    settings: &Settings,
+    clock: &Clock,
+) -> Result<Running, Vec<StartFault>> {
     let mut faults = Vec::new();
     let tls = settings.tls.as_ref().and_then(|(certificate, key)| {
         ServerTls::load(certificate, key)
@@ -168,12 +174,12 @@ fn start(live: Live, settings: &Settings, clock: &Clock) -> Result<Running, Vec<
 
 impl Running {
     /// The addresses that are listened on; a port of 0 has become a real one.
-    pub fn addresses(&self) -> &[SocketAddr] {
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
     /// Serves another gateway from the next request on.
-    pub fn replace(&self, gateway: Arc<Gateway>) {
+    pub(crate) fn replace(&self, gateway: Arc<Gateway>) {
         self.serve(Live::of(gateway));
     }
 
@@ -182,12 +188,12 @@ impl Running {
     }
 
     /// Stops taking connections and finishes what is in flight, for at most [`Settings::drain`]. Returns at once.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.shared.start_draining();
     }
 
     /// Whether the server is on its way out.
-    pub fn is_draining(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         self.shared.is_draining()
     }
 
@@ -195,7 +201,7 @@ impl Running {
     ///
     /// # Errors
     /// The files are of no use; the old ones stay.
-    pub fn reload_tls(&self) -> Result<(), StartFault> {
+    pub(crate) fn reload_tls(&self) -> Result<(), StartFault> {
         self.shared.reload_tls()
     }
 
@@ -209,12 +215,12 @@ impl Running {
     ///
     /// # Errors
     /// A limit of the system.
-    pub fn obey_signals(&self) -> Result<(), StartFault> {
+    pub(crate) fn obey_signals(&self) -> Result<(), StartFault> {
         signals::obey(self.shared.clone())
     }
 
     /// Waits until every worker has ended.
-    pub fn wait(&self) {
+    pub(crate) fn wait(&self) {
         let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {
             // A worker that panicked is as finished as any.

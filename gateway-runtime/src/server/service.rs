@@ -144,6 +144,7 @@ fn response(reply: Reply, close: bool, in_flight: InFlight) -> Response<Outbound
     }
     let mut response = Response::new(Outbound {
         body,
+        broken: None,
         _in_flight: in_flight,
     });
     *response.status_mut() =
@@ -164,6 +165,8 @@ impl Drop for InFlight {
 /// An answer's body as the engine reads it.
 pub(super) struct Outbound {
     body: Body,
+    /// Why the body breaks off, told to the engine one turn later.
+    broken: Option<BodyFault>,
     _in_flight: InFlight,
 }
 
@@ -175,11 +178,23 @@ impl http_body::Body for Outbound {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        if let Some(fault) = self.broken.take() {
+            return Poll::Ready(Some(Err(fault)));
+        }
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            // The engine drops what it has not written yet when a body breaks off, the head included, and the client would see
+            // no answer at all. So it gets a turn to write first.
+            Poll::Ready(Some(Err(fault))) => {
+                self.broken = Some(fault);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => frame,
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.broken.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -97,25 +97,24 @@ pub fn rule(code: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.code == code)
 }
 
-/// What a code means, as text for people.
-pub fn explain(code: &str) -> Option<String> {
-    let rule = rule(code)?;
-    let severity = match rule.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    };
-    let mut text = format!(
-        "{severity}[{}]: {}\n\n{}\n",
-        rule.code, rule.purpose, rule.help
-    );
-    if !rule.example.is_empty() {
-        text.push_str("\nFound in:\n");
-        for line in rule.example.lines() {
-            text.push_str("    ");
-            text.push_str(line);
-            text.push('\n');
+impl Rule {
+    /// What a code means, as text for people.
+    pub fn explain(&self) -> String {
+        let mut text = format!(
+            "{}[{}]: {}\n\n{}\n",
+            self.severity.name(),
+            self.code,
+            self.purpose,
+            self.help
+        );
+        if !self.example.is_empty() {
+            text.push_str("\nFound in:\n");
+            for line in self.example.lines() {
+                text.push_str("    ");
+                text.push_str(line);
+                text.push('\n');
+            }
         }
+        text
     }
-    Some(text)
 }

@@ -113,16 +113,18 @@ fn follow(session: &Session, verb: &Dev) -> Result<Exit, Exit> {
         .obey_signals()
         .map_err(|fault| failed(vec![fault]))?;
     let address = serving.addresses().first().copied().unwrap_or(verb.listen);
-    session.say(format!(
-        "serving {} {} on http://{address}{}",
+    let mut line = format!(
+        "serving {} {} on http://{address}",
         output::plain(def.title),
-        output::plain(def.version),
-        if verb.mock {
-            ", its examples answer"
-        } else {
-            ""
-        },
-    ));
+        output::plain(def.version)
+    );
+    if let Some(admin) = serving.admin_address() {
+        line.push_str(&format!("; admin http://{admin}"));
+    }
+    if verb.mock {
+        line.push_str("; its examples answer");
+    }
+    session.say(line);
     session.say(describe(def, verb.stage.as_deref()));
 
     let mut served = Served {

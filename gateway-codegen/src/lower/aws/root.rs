@@ -119,10 +119,9 @@ pub(super) fn layer(api: &Api<'_>, kind: ApiKind, found: &mut Findings) -> Tree 
                 layer.set("cors", responses::cors(&node, found));
             }
             "api-key-source" => not_served(&node, "where API keys come from", found),
+            "minimum-compression-size" if node.value().is_null() => {}
             "minimum-compression-size" => {
-                if !node.value().is_null() {
-                    not_served(&node, "compression of answers", found);
-                }
+                not_served(&node, "compression of answers", found);
             }
             "policy" => not_served(&node, "a resource policy", found),
             "binary-media-types" => no_effect(

@@ -20,7 +20,8 @@ fn with(integration: IntegrationDef) -> PolicyDef {
 
 /// The request that an echoing back end got: its first line, and its fields sorted, without what differs each time.
 fn echoed(answer: &Answer) -> Vec<String> {
-    let (head, body) = answer.body.split_once("\r\n\r\n").unwrap();
+    let echo = answer.body.split_once("\r\n\r\n");
+    let (head, body) = echo.unwrap_or_else(|| panic!("no echo: {answer:?}"));
     let mut lines = head.lines().map(str::to_owned);
     let mut shown = vec![lines.next().unwrap()];
     let mut fields: Vec<String> = lines
@@ -145,7 +146,7 @@ fn edits_change_fields_and_query_of_a_proxied_request() {
     let answer = site.send(
         "GET",
         "/echo/a%20b+c?q=1&token=secret&id=old&tok%65n=2",
-        &["cookie: a=b", "x-who: a&b=c"],
+        &["cookie: a=b", "x-who: a&b=c", "x-none: forged"],
         "",
     );
     let echoed = echoed(&answer);
@@ -200,10 +201,7 @@ fn an_address_of_its_own_takes_values_for_their_place() {
             "/a/1%202?q=a%26b&z=1",
             "PUT /base/echo/1%202/x?id=1%202&q=a%26b&q=a%26b&z=1 HTTP/1.1",
         ),
-        (
-            "/b?q=../../etc",
-            "PUT /base/echo/..%2F..%2Fetc/x?q=../../etc HTTP/1.1",
-        ),
+        ("/b?q=a/b", "PUT /base/echo/a%2Fb/x?q=a/b HTTP/1.1"),
         (
             "/b?q=%3Fa%23b%0d%0ax:",
             "PUT /base/echo/%3Fa%23b%0D%0Ax%3A/x?q=%3Fa%23b%0d%0ax: HTTP/1.1",
@@ -215,6 +213,7 @@ fn an_address_of_its_own_takes_values_for_their_place() {
     }
     for (target, reason) in [
         ("/b?q=..", "bad_path_dots"),
+        ("/b?q=../../etc", "bad_path_dots"),
         ("/b?q=.", "bad_path_dots"),
         ("/c/..-x", "bad_path_dots"),
     ] {
