@@ -612,3 +612,18 @@ fn variables_come_from_the_command_line_where_no_stage_is_declared() {
         ["/paths/~1books~1{id}/get/x-amazon-apigateway-integration/uri stage-variable-undefined"]
     );
 }
+
+/// A document of `specs/`.
+fn spec(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../specs");
+    std::fs::read_to_string(format!("{folder}/{name}")).expect("a document of specs/")
+}
+
+#[test]
+fn the_bookstores_mean_the_same() {
+    let native = gateway(&spec("bookstore.yaml"));
+    let aws = gateway(&spec("bookstore-aws.yaml"));
+    assert_eq!(native.operations, aws.operations);
+    assert_eq!(native.stages, aws.stages);
+    assert_eq!(native, aws);
+}
