@@ -449,7 +449,8 @@ fn note_what_is_missing(
         );
     }
     let server = gateway.upstreams.get(openapi::DEFAULT);
-    if let Some(server) = server.filter(|server| server.url.is_empty()) {
+    // an operation whose integration was refused only seems to use it
+    if let Some(server) = server.filter(|server| server.url.is_empty() && !found.has_errors()) {
         found.note(
             "no-server",
             server.origin.0.clone(),

@@ -779,3 +779,17 @@ fn the_order_in_the_file_does_not_matter() {
     ));
     assert_eq!(one, other);
 }
+
+#[test]
+fn the_published_schema_is_that_of_the_types() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../specs/x-gateway.schema.json");
+    let schema = format!("{:#}\n", lower::native::schema());
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        std::fs::write(file, &schema).expect("specs/ can be written");
+    }
+    let published = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        published == schema,
+        "specs/x-gateway.schema.json is stale: UPDATE_EXPECTED=1 cargo test -p gateway-codegen --lib published_schema"
+    );
+}
