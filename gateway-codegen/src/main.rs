@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Err(exit) => exit,
         Ok(session) => match verb {
             Verb::Generate(verb) => cli::generate::run(&session, &verb),
+            Verb::Dev(verb) => cli::dev::run(&session, &verb),
             Verb::Run(verb) => cli::run::run(&session, &verb),
             Verb::Lint(verb) => cli::lint::run(&session, &verb),
             Verb::Check(verb) => cli::check::run(&session, &verb),

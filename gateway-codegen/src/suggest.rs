@@ -1,10 +1,7 @@
 //! "Did you mean".
 
 /// The candidate that a word was probably meant to be.
-pub fn nearest<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = word.to_lowercase();
     let allowed = (word.chars().count() / 3).clamp(1, 3);
     candidates
@@ -19,10 +16,7 @@ pub fn nearest<'c>(
 }
 
 /// `did you mean …`, else `one of …`.
-pub fn help<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str> + Clone,
-) -> String {
+pub fn help<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str> + Clone) -> String {
     match nearest(word, candidates.clone()) {
         Some(candidate) => format!("did you mean `{candidate}`"),
         None => one_of(candidates),

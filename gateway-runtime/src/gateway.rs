@@ -11,18 +11,22 @@ mod stage;
 mod upstreams;
 mod variables;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::cors::Cors;
 use crate::def::{ApiKind, GatewayDef, StageDef};
 use crate::exchange::{Admission, FieldValue};
+use crate::observe::Counters;
+use crate::observe::log::Sinks;
 use crate::respond::Responses;
 use crate::route::Router;
 use crate::settings::{Settings, StartFault};
 
 pub(crate) use operation::{Operation, Surroundings, Variants};
 pub(crate) use stage::Stage;
+use stage::Starting;
 pub(crate) use upstreams::{Upstreams, variables_in};
 
 /// A gateway that is ready to serve.
@@ -40,6 +44,10 @@ pub struct Gateway {
     pub(crate) stages: Vec<Stage>,
     /// How this gateway marks what it forwards.
     pub(crate) via: ViaMark,
+    /// What is counted, by stage and operation.
+    pub(crate) counters: Counters,
+    /// Where access logs go.
+    pub(crate) sinks: Sinks,
 }
 
 /// The `Via` values of a gateway, by the protocol a request came with.
@@ -69,10 +77,25 @@ impl Gateway {
             .ok();
         let served = served(def, settings, &mut faults);
         variables::check_given(&served, settings, &mut faults);
-        let mut upstreams = Upstreams::new(def, settings, &mut faults);
+        let mut operations: Vec<&'static str> = Vec::new();
+        let mut ids = BTreeMap::new();
+        for route in def.routes {
+            ids.entry(route.operation.id).or_insert_with(|| {
+                operations.push(route.operation.id);
+                operations.len() - 1
+            });
+        }
+        let mut starting = Starting {
+            gateway: def,
+            ids: &ids,
+            settings,
+            clock,
+            upstreams: Upstreams::new(def, settings, &mut faults),
+            sinks: Sinks::default(),
+        };
         let mut stages: Vec<Stage> = served
             .into_iter()
-            .map(|stage| Stage::start(def, stage, settings, clock, &mut upstreams, &mut faults))
+            .map(|stage| Stage::start(stage, &mut starting, &mut faults))
             .collect();
         stages.sort_by_key(Stage::precedence);
         let mark = |version| {
@@ -86,6 +109,12 @@ impl Gateway {
                 responses,
                 cors: def.cors.map(Cors::new),
                 stages,
+                counters: Counters::new(
+                    def.stages.iter().map(|stage| stage.name).collect(),
+                    operations,
+                    settings.workers,
+                ),
+                sinks: starting.sinks,
                 via: ViaMark {
                     http1: mark("1.1"),
                     http2: mark("2.0"),
@@ -159,6 +188,3 @@ fn served(
     }
     found
 }
-
-#[cfg(test)]
-mod tests;

@@ -18,7 +18,11 @@ pub mod pattern;
 #[cfg(feature = "serve")]
 mod accept;
 #[cfg(feature = "serve")]
+mod admin;
+#[cfg(feature = "serve")]
 mod cache;
+#[cfg(feature = "serve")]
+mod cli;
 #[cfg(feature = "serve")]
 mod client;
 #[cfg(feature = "serve")]
@@ -32,6 +36,8 @@ pub mod gateway;
 #[cfg(feature = "serve")]
 mod integration;
 #[cfg(feature = "serve")]
+mod listing;
+#[cfg(feature = "serve")]
 mod observe;
 #[cfg(feature = "serve")]
 mod pipeline;
@@ -41,6 +47,8 @@ pub mod refusal;
 mod respond;
 #[cfg(feature = "serve")]
 pub mod route;
+#[cfg(feature = "serve")]
+pub mod serve;
 #[cfg(feature = "serve")]
 mod server;
 #[cfg(feature = "serve")]
@@ -53,3 +61,6 @@ mod throttle;
 mod tls;
 #[cfg(feature = "serve")]
 mod values;
+
+#[cfg(feature = "serve")]
+pub use cli::main;

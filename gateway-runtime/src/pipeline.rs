@@ -8,22 +8,24 @@
 //! Absent on purpose: what steps do. Each is a few lines that ask the module that knows.
 
 mod journey;
+mod record;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
 use std::sync::Arc;
 
-use crate::cache::{Fill, Found, Kept, Plan, policy::CONDITIONS};
+use crate::cache::policy::CONDITIONS;
+use crate::cache::{Fill, Found, Kept, Plan, Why};
 use crate::cors::{self, Origin};
-use crate::def::{AccessDef, CredentialDef, ParameterPlace, ThrottleKey};
+use crate::def::{AccessDef, CredentialDef, ParameterPlace};
 use crate::exchange::{Exchange, FieldValue, Param, Params, Refused, Reply, field};
 use crate::gateway::Gateway;
 use crate::integration::passed_before;
+use crate::observe::CacheResult;
 use crate::refusal::{Refusal, Spent};
 use crate::route::Found as Route;
 use crate::server::Worker;
-use crate::throttle::{Keys, Standing, Taken};
+use crate::throttle::{Standing, Taken};
 
 pub(crate) use journey::Journey;
 
@@ -37,13 +39,30 @@ pub(crate) async fn handle(
         Ok(exchange) => (exchange, None),
         Err(refused) => (refused.exchange, Some(refused.refusal)),
     };
-    let mut journey = Journey::new(worker, gateway, exchange);
+    let mut underway = Underway(Some(Journey::new(worker, gateway, exchange)));
+    let Some(journey) = &mut underway.0 else {
+        return Reply::new(500);
+    };
     let answered = match refused {
-        None => steps(&mut journey).await,
+        None => steps(journey).await,
         Some(refusal) => Err(refusal),
     };
     let reply = answered.unwrap_or_else(|refusal| journey.refuse(&refusal));
-    journey.finish(reply)
+    match underway.0.take() {
+        Some(journey) => journey.finish(reply),
+        None => reply,
+    }
+}
+
+/// A request that is not answered yet. If it is dropped before, its client has gone away, and that is counted and logged too.
+struct Underway<'g>(Option<Journey<'g>>);
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        if let Some(journey) = self.0.take() {
+            journey.abandon();
+        }
+    }
 }
 
 /// The life of a request that was admitted, in its order.
@@ -60,7 +79,7 @@ async fn steps(j: &mut Journey<'_>) -> Result<Reply, Refusal> {
     limit_body(j)?;
     let mut reply = match look_up(j).await? {
         Cached::Hit(reply) => reply,
-        Cached::Miss(fill) => keep(fill, j, |j| call(j)).await?,
+        Cached::Miss(fill) => keep(fill, j).await?,
     };
     edit_answer(j, &mut reply);
     Ok(reply)
@@ -192,27 +211,6 @@ fn throttled(standing: Standing) -> Refusal {
     })
 }
 
-impl Keys for Exchange {
-    fn client(&self) -> std::net::IpAddr {
-        Exchange::client(self)
-    }
-
-    fn each_value(&self, key: ThrottleKey, with: &mut dyn FnMut(&[u8])) {
-        match key {
-            ThrottleKey::Whole | ThrottleKey::Ip => {}
-            ThrottleKey::Header(name) => self.header_values(name).for_each(with),
-            ThrottleKey::Query(name) => self
-                .query_values(name)
-                .for_each(|value| with(value.as_bytes())),
-            ThrottleKey::Path(name) => {
-                if let Some(value) = self.param(name) {
-                    with(value.as_bytes());
-                }
-            }
-        }
-    }
-}
-
 /// Refuses a body that says it is too long, and holds every other one to the same limit while it is read.
 fn limit_body(j: &mut Journey<'_>) -> Result<(), Refusal> {
     let operation = j.operation.ok_or(Refusal::Internal)?;
@@ -255,15 +253,20 @@ async fn look_up(j: &mut Journey<'_>) -> Result<Cached, Refusal> {
     let found = match caching.plan(&j.exchange, apart) {
         Plan::Refuse => return Err(Refusal::CacheControlRefused),
         Plan::Bypass(why) => {
-            j.outcome.cache = Some("bypass");
-            j.bypassed = Some(why);
+            j.cache = Some(CacheResult::Bypass(why));
             return Ok(Cached::Miss(None));
         }
         Plan::Refresh(key) => Err(Some(cache.refresh(key))),
         Plan::Use { key, warn, fill } => {
             j.warns = warn;
             match fill {
-                false => cache.peek(&key, now).ok_or(None),
+                false => match cache.peek(&key, now) {
+                    Some(entry) => Ok(entry),
+                    None => {
+                        j.cache = Some(CacheResult::Bypass(Why::Head));
+                        return Ok(Cached::Miss(None));
+                    }
+                },
                 true => match cache.look_up(key, now) {
                     Found::Hit(entry) => Ok(entry),
                     Found::Miss(fill) => Err(Some(fill)),
@@ -274,26 +277,18 @@ async fn look_up(j: &mut Journey<'_>) -> Result<Cached, Refusal> {
     };
     Ok(match found {
         Ok(entry) => {
-            j.outcome.cache = Some("hit");
+            j.cache = Some(CacheResult::Hit);
             Cached::Hit(entry.reply())
         }
         Err(fill) => {
-            j.outcome.cache = Some("miss");
+            j.cache = Some(CacheResult::Miss);
             Cached::Miss(fill)
         }
     })
 }
 
 /// Calls, and keeps the answer where there is a right to.
-async fn keep<'j, 'g, F, C>(
-    fill: Option<Fill>,
-    j: &'j mut Journey<'g>,
-    call: C,
-) -> Result<Reply, Refusal>
-where
-    C: FnOnce(&'j mut Journey<'g>) -> F,
-    F: Future<Output = Result<Reply, Refusal>>,
-{
+async fn keep(fill: Option<Fill>, j: &mut Journey<'_>) -> Result<Reply, Refusal> {
     let operation = j.operation.ok_or(Refusal::Internal)?;
     j.set_off(operation.policy.timeout);
     let (Some(fill), Some(caching)) = (fill, &operation.caching) else {
@@ -304,16 +299,21 @@ where
         j.exchange.remove_header(name);
     }
     let until = j.worker.clock.instant(j.deadline()).into();
-    let (reply, kept) = fill.run(caching, until, call(j)).await?;
-    match kept {
-        Kept::Yes | Kept::No(_) => Ok(reply),
+    let answered = async {
+        let reply = call(j).await?;
+        Ok((reply, j.forbidden))
+    };
+    let (reply, kept) = fill.run(caching, until, answered).await?;
+    if let Kept::No(why) = kept {
+        j.cache = Some(CacheResult::Unkept(why));
     }
+    Ok(reply)
 }
 
 /// Maps the request, calls what answers it, maps the answer.
 async fn call(j: &mut Journey<'_>) -> Result<Reply, Refusal> {
     let operation = j.operation.ok_or(Refusal::Internal)?;
-    if operation.keeps_head || j.gateway.responses.read_head() {
+    if operation.keeps_head || j.gateway.responses.read_head() || j.log_reads_head() {
         j.exchange.keep_head();
     }
     operation.integration.call(j).await

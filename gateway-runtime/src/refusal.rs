@@ -8,9 +8,13 @@
 //!
 //! Absent on purpose: the answers of back ends. Their own statuses pass as they are, and are no refusals.
 
+mod why;
+
 #[cfg(test)]
 use crate::def::ParameterPlace;
 use crate::def::{ApiKind, CredentialDef, ErrorDialect, ResponseType};
+
+pub use why::{PathFault, Why};
 
 /// Why a request is answered by the gateway itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,48 +80,6 @@ pub enum Refusal {
     Internal,
     /// The client went away; nobody reads the answer. Logged and counted as status 499.
     ClientGone,
-}
-
-/// Which rule of HTTP a message breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// The head cannot be read.
-    Head,
-    /// A method that is no token, or longer than any method.
-    Method,
-    /// A target in a form that does not belong to the method (`GET *`, an authority alone), or no URI.
-    Target,
-    /// A field name or value that HTTP does not allow.
-    Field,
-    /// `Transfer-Encoding` that is not one `chunked`.
-    TransferEncoding,
-    /// Both `Content-Length` and `Transfer-Encoding`, or several lengths.
-    Length,
-    /// A body whose framing is broken.
-    Body,
-    /// `Max-Forwards` that is no number.
-    MaxForwards,
-}
-
-/// What is ambiguous about a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PathFault {
-    /// It does not begin with a slash.
-    NotAbsolute,
-    /// A percent sign without two hexadecimal digits.
-    Escape,
-    /// `.` or `..` as a segment, raw or encoded.
-    DotSegment,
-    /// `%2F`, where the document refuses it.
-    EncodedSlash,
-    /// `\`, raw or encoded.
-    Backslash,
-    /// An encoded control character.
-    Control,
-    /// An encoded percent sign before an encoded separator, dot or NUL.
-    DoubleEncoding,
-    /// An overlong UTF-8 form of an ASCII character.
-    Overlong,
 }
 
 /// The bucket that refused, in whole numbers as `RateLimit` fields have them.
@@ -515,88 +477,6 @@ impl Refusal {
         Refusal::REASONS
             .binary_search(&self.reason())
             .unwrap_or_default()
-    }
-}
-
-impl Why {
-    /// All of them.
-    #[cfg(test)]
-    const ALL: &'static [Why] = &[
-        Why::Head,
-        Why::Method,
-        Why::Target,
-        Why::Field,
-        Why::TransferEncoding,
-        Why::Length,
-        Why::Body,
-        Why::MaxForwards,
-    ];
-
-    fn reason(self) -> &'static str {
-        match self {
-            Why::Head => "bad_head",
-            Why::Method => "bad_method",
-            Why::Target => "bad_target",
-            Why::Field => "bad_field",
-            Why::TransferEncoding => "bad_transfer_encoding",
-            Why::Length => "bad_length",
-            Why::Body => "bad_body",
-            Why::MaxForwards => "bad_max_forwards",
-        }
-    }
-
-    fn detail(self) -> &'static str {
-        match self {
-            Why::Head => "The head of the request cannot be read.",
-            Why::Method => "The method is not one.",
-            Why::Target => "The request target does not have the form this method needs.",
-            Why::Field => "A header field has a name or a value that HTTP does not allow.",
-            Why::TransferEncoding => "Transfer-Encoding must be a single chunked.",
-            Why::Length => "The length of the body is given twice.",
-            Why::Body => "The framing of the body is broken.",
-            Why::MaxForwards => "Max-Forwards is not a number.",
-        }
-    }
-}
-
-impl PathFault {
-    /// All of them.
-    #[cfg(test)]
-    const ALL: &'static [PathFault] = &[
-        PathFault::Escape,
-        PathFault::DotSegment,
-        PathFault::EncodedSlash,
-        PathFault::Backslash,
-        PathFault::Control,
-        PathFault::DoubleEncoding,
-        PathFault::Overlong,
-        PathFault::NotAbsolute,
-    ];
-
-    fn reason(self) -> &'static str {
-        match self {
-            PathFault::Escape => "bad_path_escape",
-            PathFault::DotSegment => "bad_path_dots",
-            PathFault::EncodedSlash => "bad_path_encoded_slash",
-            PathFault::Backslash => "bad_path_backslash",
-            PathFault::Control => "bad_path_control",
-            PathFault::DoubleEncoding => "bad_path_double_encoding",
-            PathFault::Overlong => "bad_path_overlong",
-            PathFault::NotAbsolute => "bad_path_relative",
-        }
-    }
-
-    fn detail(self) -> &'static str {
-        match self {
-            PathFault::Escape => "The path has a percent sign without two hexadecimal digits.",
-            PathFault::DotSegment => "The path has a dot segment.",
-            PathFault::EncodedSlash => "The path has an encoded slash.",
-            PathFault::Backslash => "The path has a backslash.",
-            PathFault::Control => "The path has an encoded control character.",
-            PathFault::DoubleEncoding => "The path is encoded twice.",
-            PathFault::Overlong => "The path has an overlong character.",
-            PathFault::NotAbsolute => "The path does not begin with a slash.",
-        }
     }
 }
 

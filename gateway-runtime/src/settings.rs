@@ -1,6 +1,6 @@
 //! What the person who starts a gateway decides, as opposed to what the document says.
 //!
-//! [`crate::cli`] fills [`Settings`] from flags and the environment; tests and `gateway-codegen dev` fill it themselves.
+//! [`crate::main`] fills [`Settings`] from flags and the environment; tests and `gateway-codegen dev` fill it themselves.
 //! Nothing here is read again later: what the process runs with is what it was started with.
 
 use std::fmt;
@@ -60,7 +60,7 @@ impl Default for Settings {
     }
 }
 
-/// Where access logs go. The format is the document's; where it has none, [`crate::observe::DEFAULT_FORMAT`] holds.
+/// Where access logs go. The format is the document's; where it has none, a line is a JSON object of the usual fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessLogTo {
     /// Where the document says, if it says.

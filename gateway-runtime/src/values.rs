@@ -31,13 +31,6 @@ impl Variables {
             .ok()?;
         self.0.get(at).map(|(_, value)| value.as_str())
     }
-
-    /// Names and values, by name.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-    }
 }
 
 impl std::fmt::Debug for Variables {

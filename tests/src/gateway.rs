@@ -70,8 +70,10 @@ impl Gateway {
         while address.is_none() || admin.is_none() {
             match hear.recv_timeout(Duration::from_secs(20)) {
                 Ok(line) => {
-                    address = address.or_else(|| behind(&line, "listening on http://"));
-                    admin = admin.or_else(|| behind(&line, "admin on http://"));
+                    if line.contains("serv") {
+                        address = address.or_else(|| behind(&line, " http://"));
+                        admin = admin.or_else(|| behind(&line, "; admin http://"));
+                    }
                     said.push_str(&line);
                     said.push('\n');
                 }
@@ -121,7 +123,7 @@ impl Drop for Gateway {
 
 fn behind(line: &str, mark: &str) -> Option<SocketAddr> {
     let rest = &line[line.find(mark)? + mark.len()..];
-    rest.split(|c: char| c.is_whitespace() || c == '/' || c == ',')
+    rest.split(|c: char| c.is_whitespace() || c == '/' || c == ';')
         .next()?
         .parse()
         .ok()

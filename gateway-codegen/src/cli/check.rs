@@ -29,8 +29,14 @@ pub(crate) fn run(session: &Session, Check {}: &Check) -> Exit {
     };
     if configuration.config.gateway.is_empty() {
         let (message, help) = match &configuration.file {
-            None => ("there is no gateway-codegen.toml here", "`gateway-codegen init` writes one"),
-            Some(_) => ("gateway-codegen.toml lists no gateway", "add a `[[gateway]]`"),
+            None => (
+                "there is no gateway-codegen.toml here",
+                "`gateway-codegen init` writes one",
+            ),
+            Some(_) => (
+                "gateway-codegen.toml lists no gateway",
+                "add a `[[gateway]]`",
+            ),
         };
         return session.refuse(message, help);
     }

@@ -1,8 +1,8 @@
 //! `explain`: what a finding means.
 
-use gateway_codegen::check::RULES;
+use gateway_codegen::check::{self, RULES, Rule};
 use gateway_codegen::suggest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Exit, Format, Session, output};
 
@@ -20,33 +20,45 @@ pub(crate) struct Explain {
 }
 
 pub(crate) fn run(session: &Session, verb: &Explain) -> Exit {
-    let rules: Vec<_> = match &verb.code {
-        None => RULES.iter().collect(),
-        Some(code) => match RULES.iter().find(|rule| rule.code == code) {
-            Some(rule) => vec![rule],
-            None => {
-                let help = suggest::help(code, RULES.iter().map(|rule| rule.code));
-                return session.refuse(format!("there is no rule `{code}`"), help);
-            }
-        },
+    let json = session.format() == Format::Json;
+    let Some(code) = &verb.code else {
+        let list: Vec<&Rule> = RULES.iter().collect();
+        return session.data(&if json { objects(&list) } else { table(&list) });
     };
-    session.data(&match (session.format(), rules.as_slice()) {
-        (Format::Json, rules) => {
-            let list = rules.iter().map(|rule| {
-                json!({
-                    "code": rule.code,
-                    "severity": rule.severity.name(),
-                    "purpose": rule.purpose,
-                    "help": rule.help,
-                    "example": rule.example,
-                })
-            });
-            format!("{:#}\n", serde_json::Value::Array(list.collect()))
-        }
-        (_, [rule]) if verb.code.is_some() => rule.explain(),
-        (_, rules) => {
-            let rows = rules.iter().map(|rule| vec![rule.code.to_owned(), rule.purpose.to_owned()]);
-            output::table(&["CODE", "MEANING"], &rows.collect::<Vec<_>>())
-        }
-    })
+    match check::rule(code) {
+        Some(rule) if json => session.data(&objects(&[rule])),
+        Some(rule) => session.data(&rule.explain()),
+        None => session.no_rule(code),
+    }
+}
+
+fn objects(rules: &[&Rule]) -> String {
+    let list = rules.iter().map(|rule| {
+        json!({
+            "code": rule.code,
+            "severity": rule.severity.name(),
+            "purpose": rule.purpose,
+            "help": rule.help,
+            "example": rule.example,
+        })
+    });
+    format!("{:#}\n", Value::Array(list.collect()))
+}
+
+fn table(rules: &[&Rule]) -> String {
+    let cells = |rule: &&Rule| {
+        [rule.code, rule.severity.name(), rule.purpose]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    let rows: Vec<Vec<String>> = rules.iter().map(cells).collect();
+    output::table(&["CODE", "SEVERITY", "MEANING"], &rows)
+}
+
+impl Session {
+    /// Says that there is no such rule.
+    pub(crate) fn no_rule(&self, code: &str) -> Exit {
+        let help = suggest::help(code, RULES.iter().map(|rule| rule.code));
+        self.refuse(format!("there is no rule `{code}`"), help)
+    }
 }

@@ -13,13 +13,12 @@ use super::{Exit, Format, Session, output};
 
 const EXAMPLES: &str = "\
 Examples:
-  gateway-codegen generate api.yaml --out gateway           write the crate
-  gateway-codegen generate                                  every gateway of gateway-codegen.toml
-  gateway-codegen generate api.yaml --out gateway --check   for CI: exit 4 with a diff if it is not up to date
+  gateway-codegen generate api.yaml --out gateway
+  gateway-codegen generate             every gateway of gateway-codegen.toml
+  gateway-codegen generate api.yaml --out gateway --check
   gateway-codegen generate api.yaml --out gateway --workspace member
-                                                            as a member of the workspace around it
-  gateway-codegen generate api.yaml --out gateway --runtime git=https://git.example/gateway#4f1c2d9
-                                                            link a runtime instead of copying it";
+  gateway-codegen generate api.yaml --out gateway \\
+      --runtime git=https://git.example/gateway#4f1c2d9";
 
 /// Write the crate of a gateway
 #[derive(Debug, clap::Args)]
@@ -81,13 +80,21 @@ fn extra(text: &str) -> Result<Extra, String> {
 impl Options {
     /// The flags, and for what they leave open the entry of gateway-codegen.toml, whose paths are below `folder`.
     fn or(self, entry: &GatewayEntry, folder: &Path) -> Options {
-        let either = |flag: Vec<String>, entry: &Vec<String>| if flag.is_empty() { entry.clone() } else { flag };
+        let either = |flag: Vec<String>, entry: &Vec<String>| {
+            if flag.is_empty() { entry.clone() } else { flag }
+        };
         Options {
             out: self.out.or_else(|| Some(folder.join(&entry.out))),
             name: self.name.or_else(|| entry.name.clone()),
-            runtime: self.runtime.or_else(|| entry.runtime.as_deref().map(|r| below(folder, r))),
+            runtime: self
+                .runtime
+                .or_else(|| entry.runtime.as_deref().map(|r| below(folder, r))),
             workspace: self.workspace.or(entry.workspace),
-            with: if self.with.is_empty() { entry.with.clone() } else { self.with },
+            with: if self.with.is_empty() {
+                entry.with.clone()
+            } else {
+                self.with
+            },
             only_stage: either(self.only_stage, &entry.only_stage),
         }
     }
@@ -134,7 +141,10 @@ pub(crate) fn run(session: &Session, verb: &Generate) -> Exit {
             );
         }
         if (&verb.options.out, &verb.options.name) != (&None, &None) {
-            return session.refuse("--out and --name are for one document", "name it before them");
+            return session.refuse(
+                "--out and --name are for one document",
+                "name it before them",
+            );
         }
         return every(session, &verb.options, mode);
     };
@@ -183,10 +193,15 @@ pub(crate) fn make(
 ) -> Result<FileTree, Exit> {
     let runtime = match &options.runtime {
         None => Runtime::Vendor,
-        Some(text) => Runtime::parse(text, out)
-            .map_err(|fault| session.refuse(fault.to_string(), ""))?,
+        Some(text) => {
+            Runtime::parse(text, out).map_err(|fault| session.refuse(fault.to_string(), ""))?
+        }
     };
-    if let Some(name) = options.name.as_deref().filter(|name| !names::is_package(name)) {
+    if let Some(name) = options
+        .name
+        .as_deref()
+        .filter(|name| !names::is_package(name))
+    {
         return Err(session.refuse(
             format!("`{name}` cannot be the name of a crate"),
             "a small letter, then small letters, digits, `-` and `_`, at most 64; no keyword of Rust",
@@ -212,7 +227,10 @@ pub(crate) fn make(
 
 /// Leaves out the stages that are not wanted; an empty list wants all.
 fn keep_stages(session: &Session, gateway: &mut Gateway, wanted: &[String]) -> Result<(), Exit> {
-    if let Some(unknown) = wanted.iter().find(|name| !gateway.stages.contains_key(*name)) {
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|name| !gateway.stages.contains_key(*name))
+    {
         return Err(session.no_stage(unknown, gateway));
     }
     if !wanted.is_empty() {
@@ -239,7 +257,11 @@ fn whose_workspace(
             Ok(emit::Workspace::Member)
         }
         (None, Some(root)) => Err(session.refuse(
-            format!("`{}` lies inside the workspace of `{}`", out.display(), root.display()),
+            format!(
+                "`{}` lies inside the workspace of `{}`",
+                out.display(),
+                root.display()
+            ),
             "choose: `--workspace member` (then list it in that workspace's members) \
              or `--workspace own` (it builds alone, with a lock file of its own)",
         )),
@@ -249,12 +271,16 @@ fn whose_workspace(
 /// The manifest of the workspace around a folder.
 fn workspace_around(out: &Path) -> Option<PathBuf> {
     let whole = std::path::absolute(out).ok()?;
-    whole.ancestors().skip(1).map(|folder| folder.join("Cargo.toml")).find(|manifest| {
-        std::fs::read_to_string(manifest)
-            .ok()
-            .and_then(|text| toml::from_str::<toml::Table>(&text).ok())
-            .is_some_and(|table| table.contains_key("workspace"))
-    })
+    whole
+        .ancestors()
+        .skip(1)
+        .map(|folder| folder.join("Cargo.toml"))
+        .find(|manifest| {
+            std::fs::read_to_string(manifest)
+                .ok()
+                .and_then(|text| toml::from_str::<toml::Table>(&text).ok())
+                .is_some_and(|table| table.contains_key("workspace"))
+        })
 }
 
 /// Writes the crate, or shows how the folder differs from it.
@@ -322,7 +348,10 @@ const LISTED: usize = 12;
 fn report(session: &Session, out: &Path, written: &Written) {
     let folder = out.display();
     if written.written.is_empty() && written.deleted.is_empty() {
-        return session.say(format!("{folder}: nothing changed ({})", files(written.unchanged)));
+        return session.say(format!(
+            "{folder}: nothing changed ({})",
+            files(written.unchanged)
+        ));
     }
     let mut counts = vec![format!("{} written", files(written.written.len()))];
     if !written.deleted.is_empty() {
@@ -336,7 +365,11 @@ fn report(session: &Session, out: &Path, written: &Written) {
     if written.unchanged == 0 && !session.verbose() {
         return;
     }
-    let most = if session.verbose() { usize::MAX } else { LISTED };
+    let most = if session.verbose() {
+        usize::MAX
+    } else {
+        LISTED
+    };
     let names = written.written.iter().map(|path| ("  ", path));
     let names = names.chain(written.deleted.iter().map(|path| ("  deleted ", path)));
     for (label, path) in names.clone().take(most) {

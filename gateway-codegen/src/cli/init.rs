@@ -11,8 +11,8 @@ use super::{Exit, Session};
 
 const EXAMPLES: &str = "\
 Examples:
-  gateway-codegen init                  gateway-codegen.toml and a document to start from
-  gateway-codegen init specs/shop.yaml  gateway-codegen.toml for a document that is already there";
+  gateway-codegen init                   with a document to start from
+  gateway-codegen init specs/shop.yaml   for a document that is there already";
 
 /// The document that `init` writes; a test generates it.
 pub(crate) const STARTER: &str = include_str!("starter.yaml");
@@ -30,13 +30,19 @@ pub(crate) fn run(session: &Session, verb: &Init) -> Exit {
     let spec = verb.spec.as_deref().unwrap_or(Path::new(STARTER_NAME));
     if verb.spec.is_some() && !spec.is_file() {
         let message = format!("there is no document `{}`", spec.display());
-        return session.refuse(message, "without a document, `init` writes one to start from");
+        return session.refuse(
+            message,
+            "without a document, `init` writes one to start from",
+        );
     }
     let mut files = vec![(Path::new(FILE_NAME), configuration(spec))];
     if verb.spec.is_none() {
         files.push((spec, STARTER.to_owned()));
     }
-    if let Some((path, _)) = files.iter().find(|(path, _)| path.symlink_metadata().is_ok()) {
+    if let Some((path, _)) = files
+        .iter()
+        .find(|(path, _)| path.symlink_metadata().is_ok())
+    {
         let message = format!("`{}` is already there", path.display());
         return session.refuse(message, "nothing was written; `init` overwrites nothing");
     }

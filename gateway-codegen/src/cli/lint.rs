@@ -8,7 +8,7 @@ const EXAMPLES: &str = "\
 Examples:
   gateway-codegen lint api.yaml
   gateway-codegen lint specs/*.yaml --fail-on warning
-  gateway-codegen lint api.yaml --deny delegated-access    no operation may leave judging to its back end
+  gateway-codegen lint api.yaml --deny delegated-security
   gateway-codegen lint api.yaml --format json | jq '.[].code'";
 
 /// Print everything wrong with documents, each fault at its place
@@ -28,10 +28,15 @@ pub(crate) fn run(session: &Session, verb: &Lint) -> Exit {
     let mut specs = verb.specs.clone();
     if specs.is_empty() {
         let listed = configuration.config.gateway.iter();
-        specs = listed.map(|entry| configuration.folder.join(&entry.spec)).collect();
+        specs = listed
+            .map(|entry| configuration.folder.join(&entry.spec))
+            .collect();
     }
     if specs.is_empty() {
-        return session.refuse("no document to lint", "name one, or list it in gateway-codegen.toml");
+        return session.refuse(
+            "no document to lint",
+            "name one, or list it in gateway-codegen.toml",
+        );
     }
     match session.lint(&specs) {
         Ok((report, exit)) => exit.max(session.data(&report)),

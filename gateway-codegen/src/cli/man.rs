@@ -30,8 +30,8 @@ pub(crate) fn run(session: &Session, verb: &Man) -> Exit {
             Err(error) => session.fail(format!("cannot print the page: {error}")),
         };
     };
-    let written = std::fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(command, folder));
+    let written =
+        std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
     match written {
         Ok(()) => {
             session.say(format!("wrote the pages into {}", folder.display()));

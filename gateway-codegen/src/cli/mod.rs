@@ -5,6 +5,7 @@
 
 pub(crate) mod check;
 pub(crate) mod completion;
+pub(crate) mod dev;
 pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod init;
@@ -28,16 +29,23 @@ pub(crate) use session::{Exit, Session};
 
 const EXAMPLES: &str = "\
 Examples:
-  gateway-codegen dev api.yaml --mock              serve a document now, with its examples as answers
-  gateway-codegen generate api.yaml --out gateway  write the crate; `cargo run` in it serves
-  gateway-codegen lint api.yaml                    everything wrong with the document, each at its place
-  gateway-codegen check                            for CI: documents fine, crates up to date
+  gateway-codegen dev api.yaml --mock              serve a document now
+  gateway-codegen generate api.yaml --out gateway  write the crate
+  gateway-codegen lint api.yaml                    everything wrong, with its place
+  gateway-codegen check                            for CI: fine and up to date?
 
 Exit codes:
-  0  fine
-  1  the document has findings           4  the crate is not what the document says (--check)
-  2  wrong invocation                    5  a generated file was edited by hand; --force overwrites it
-  6  input, output or cargo failed     101  a bug in this program: please report it";
+    0  fine
+    1  the document has findings
+    2  wrong invocation
+    4  the crate is not what the document says (--check)
+    5  a generated file was edited by hand (--force overwrites it)
+    6  input, output or cargo failed
+  101  a bug in this program: please report it
+
+Environment: GATEWAY_CODEGEN_CONFIG, _FORMAT, _COLOR, _FAIL_ON, _DENY, _WARN and
+_ALLOW stand for the options of these names. A flag wins over the environment,
+the environment over gateway-codegen.toml.";
 
 /// Compiles an OpenAPI document into a gateway: a small, readable Rust crate that builds to one binary.
 #[derive(Debug, Parser)]
@@ -53,6 +61,7 @@ pub(crate) struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Generate(generate::Generate),
+    Dev(dev::Dev),
     Run(run::Run),
     Lint(lint::Lint),
     Check(check::Check),
@@ -75,30 +84,34 @@ pub(crate) struct Global {
         value_name = "FILE",
         global = true,
         env = "GATEWAY_CODEGEN_CONFIG",
-        hide_env_values = true
+        hide_env = true
     )]
     pub(crate) config: Option<PathBuf>,
     /// Work in this folder; all other paths are relative to it
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub(crate) folder: Option<PathBuf>,
-    /// How messages and tables are printed
+    /// How messages and tables are printed: human, short or json [default: human]
     #[arg(
         long,
         value_name = "FORMAT",
         global = true,
+        hide_possible_values = true,
+        hide_default_value = true,
         default_value = "human",
         env = "GATEWAY_CODEGEN_FORMAT",
-        hide_env_values = true
+        hide_env = true
     )]
     pub(crate) format: Format,
-    /// Whether output is coloured; NO_COLOR switches it off too
+    /// Colours: auto, always or never [default: auto, which NO_COLOR switches off]
     #[arg(
         long,
         value_name = "WHEN",
         global = true,
+        hide_possible_values = true,
+        hide_default_value = true,
         default_value = "auto",
         env = "GATEWAY_CODEGEN_COLOR",
-        hide_env_values = true
+        hide_env = true
     )]
     pub(crate) color: Color,
     /// Errors only
@@ -114,7 +127,7 @@ pub(crate) struct Global {
         global = true,
         hide_possible_values = true,
         env = "GATEWAY_CODEGEN_FAIL_ON",
-        hide_env_values = true
+        hide_env = true
     )]
     pub(crate) fail_on: Option<Severity>,
     /// Findings of this rule are errors
@@ -124,7 +137,7 @@ pub(crate) struct Global {
         global = true,
         env = "GATEWAY_CODEGEN_DENY",
         value_delimiter = ',',
-        hide_env_values = true
+        hide_env = true
     )]
     pub(crate) deny: Vec<String>,
     /// Findings of this rule are warnings
@@ -134,7 +147,7 @@ pub(crate) struct Global {
         global = true,
         env = "GATEWAY_CODEGEN_WARN",
         value_delimiter = ',',
-        hide_env_values = true
+        hide_env = true
     )]
     pub(crate) warn: Vec<String>,
     /// Findings of this rule are not reported
@@ -144,7 +157,7 @@ pub(crate) struct Global {
         global = true,
         env = "GATEWAY_CODEGEN_ALLOW",
         value_delimiter = ',',
-        hide_env_values = true
+        hide_env = true
     )]
     pub(crate) allow: Vec<String>,
 }

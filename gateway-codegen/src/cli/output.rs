@@ -85,7 +85,10 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let rows = [vec!["a".into(), "b".into()], vec!["äöü".into(), String::new()]];
+        let rows = [
+            vec!["a".into(), "b".into()],
+            vec!["äöü".into(), String::new()],
+        ];
         let text = anstream::adapter::strip_str(&table(&["x", "long"], &rows)).to_string();
         assert_eq!(text, "x    long\na    b\näöü\n");
     }

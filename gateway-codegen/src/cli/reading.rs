@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gateway_codegen::findings::{Findings, Renderer, Severity, Style, summary};
+use gateway_codegen::findings::{Findings, Renderer, Severity, Style};
 use gateway_codegen::load::Document;
 use gateway_codegen::model::Gateway;
 
@@ -82,9 +82,13 @@ impl Session {
             if reading.gateway.is_none() {
                 exit = exit.max(Exit::Findings);
             }
-            let shown = reading.findings.only(|s| s == Severity::Error || !self.quiet());
+            let shown = reading
+                .findings
+                .only(|s| s == Severity::Error || !self.quiet());
             reports.push(self.render(&reading.document, &shown));
-            self.say(format!("{}: {}", spec.display(), summary(&reading.findings)));
+            if shown.is_empty() {
+                self.say(format!("{}: no findings", spec.display()));
+            }
         }
         let report = match self.format() {
             Format::Json => one_list(&reports),

@@ -18,7 +18,7 @@ use super::{Exit, Format, Session, output};
 const EXAMPLES: &str = "\
 Examples:
   gateway-codegen route api.yaml GET /books/42
-  gateway-codegen route api.yaml GET 'https://api.example.com/v1/books?q=lem'    stage by host and path
+  gateway-codegen route api.yaml GET 'https://api.example.com/v1/books?q=lem'
   gateway-codegen route api.yaml POST /books --stage prod -H 'accept-language: de'
 
 Exit code 1: the request would be answered 400, 404 or 405.";
@@ -156,7 +156,11 @@ impl Request<'_> {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (rest, None),
         };
-        let path = if path.is_empty() && host.is_some() { "/" } else { path };
+        let path = if path.is_empty() && host.is_some() {
+            "/"
+        } else {
+            path
+        };
         if !path.starts_with('/') {
             return Err(format!("`{}` is no address", verb.url));
         }
@@ -186,7 +190,10 @@ fn outcome(def: &'static GatewayDef, request: &Request<'_>, only: Option<&str>) 
     let path = match normalise(&request.path, def.limits.encoded_slash) {
         Ok(path) => path,
         Err(fault) => {
-            return Outcome::Refused(refused(&Refusal::BadPath(fault), "the path is ambiguous".to_owned()));
+            return Outcome::Refused(refused(
+                &Refusal::BadPath(fault),
+                "the path is ambiguous".to_owned(),
+            ));
         }
     };
     let Some((stage, mount)) = stage_of(def, request.host.as_deref(), &path, only) else {
@@ -229,7 +236,10 @@ fn outcome(def: &'static GatewayDef, request: &Request<'_>, only: Option<&str>) 
         return Outcome::Refused(refused(&Refusal::Internal, String::new()));
     };
     let names = router.names(found.route).iter();
-    let values = found.spans.iter().map(|(from, to)| local.get(*from..*to).unwrap_or_default());
+    let values = found
+        .spans
+        .iter()
+        .map(|(from, to)| local.get(*from..*to).unwrap_or_default());
     let parameters: Vec<(String, String)> = names
         .zip(values)
         .map(|(name, value)| ((*name).to_owned(), value.to_owned()))
@@ -247,10 +257,15 @@ fn served(
     parameters: Vec<(String, String)>,
 ) -> Outcome {
     let operation = route.operation;
-    let overridden = stage.overrides.iter().find(|row| row.operation.id == operation.id);
+    let overridden = stage
+        .overrides
+        .iter()
+        .find(|row| row.operation.id == operation.id);
     let policy = overridden.map_or(&operation.policy, |row| row.policy);
     let rows = surface::rows(def);
-    let row = rows.iter().find(|row| row.stage == stage.name && row.operation == operation.id);
+    let row = rows
+        .iter()
+        .find(|row| row.stage == stage.name && row.operation == operation.id);
     let cell = |cell: fn(&surface::Row) -> &String| row.map(cell).cloned().unwrap_or_default();
     let values = Values {
         request,
@@ -261,7 +276,11 @@ fn served(
     let address = address(policy, local, &values);
     Outcome::Served(Box::new(Served {
         stage: stage.name.to_owned(),
-        mount: if mount.is_empty() { "/".to_owned() } else { mount.to_owned() },
+        mount: if mount.is_empty() {
+            "/".to_owned()
+        } else {
+            mount.to_owned()
+        },
         route: format!("{} {}", route.method, route.path),
         operation: operation.id.to_owned(),
         summary: operation.summary.to_owned(),
@@ -342,7 +361,9 @@ impl Values<'_> {
                 Piece::Value(source @ Source::Path(name)) if self.is_greedy(name) => {
                     text.extend_from_slice(self.value(source).as_bytes());
                 }
-                Piece::Value(source) => Escape::Segment.write(&mut text, self.value(source).as_bytes()),
+                Piece::Value(source) => {
+                    Escape::Segment.write(&mut text, self.value(source).as_bytes())
+                }
             }
         }
         String::from_utf8_lossy(&text).into_owned()
@@ -368,18 +389,31 @@ impl Values<'_> {
 
     fn query(&self, wanted: &str) -> String {
         let query = self.request.query.as_deref().unwrap_or_default();
-        let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        let values: Vec<&str> = pairs.filter(|(name, _)| *name == wanted).map(|(_, value)| value).collect();
+        let pairs = query
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let values: Vec<&str> = pairs
+            .filter(|(name, _)| *name == wanted)
+            .map(|(_, value)| value)
+            .collect();
         values.join(",")
     }
 
     /// Secrets are not read, let alone shown.
     fn variable(&self, wanted: &str) -> String {
-        let given = self.request.stage_vars.iter().find(|(name, _)| name == wanted);
+        let given = self
+            .request
+            .stage_vars
+            .iter()
+            .find(|(name, _)| name == wanted);
         if let Some((_, value)) = given {
             return value.clone();
         }
-        let declared = self.stage.variables.iter().find(|variable| variable.name == wanted);
+        let declared = self
+            .stage
+            .variables
+            .iter()
+            .find(|variable| variable.name == wanted);
         match declared.map(|variable| variable.value) {
             Some(VariableValue::Literal(value)) => value.to_owned(),
             Some(VariableValue::Env(_) | VariableValue::File(_)) | None => {
@@ -391,7 +425,10 @@ impl Values<'_> {
     fn base(&self, upstream: &UpstreamDef) -> String {
         match upstream.url {
             "" => format!("[--upstream {}]", upstream.name),
-            url => self.text(url, Scope::Start).trim_end_matches('/').to_owned(),
+            url => self
+                .text(url, Scope::Start)
+                .trim_end_matches('/')
+                .to_owned(),
         }
     }
 }
@@ -425,7 +462,13 @@ fn human(outcome: &Outcome) -> String {
     let mut lines: Vec<(&str, String)> = Vec::new();
     match outcome {
         Outcome::Served(served) => {
-            let or_none = |text: &String| if text.is_empty() { "none".to_owned() } else { text.clone() };
+            let or_none = |text: &String| {
+                if text.is_empty() {
+                    "none".to_owned()
+                } else {
+                    text.clone()
+                }
+            };
             let operation = match served.summary.as_str() {
                 "" => served.operation.clone(),
                 summary => format!("{}: {summary}", served.operation),
@@ -446,7 +489,10 @@ fn human(outcome: &Outcome) -> String {
             }
         }
         Outcome::Refused(refused) => {
-            lines.push(("answered", format!("{} {}", refused.status, refused.message)));
+            lines.push((
+                "answered",
+                format!("{} {}", refused.status, refused.message),
+            ));
             lines.push(("because", refused.why.clone()));
             if !refused.allow.is_empty() {
                 lines.push(("allowed", refused.allow.join(", ")));

@@ -11,7 +11,8 @@ const EXAMPLES: &str = "\
 Examples:
   gateway-codegen routes api.yaml
   gateway-codegen routes api.yaml --stage prod
-  gateway-codegen routes api.yaml --format json | jq '.[] | select(.access == \"public\") | .path'";
+  gateway-codegen routes api.yaml --format json |
+      jq '.[] | select(.access == \"public\") | .path'";
 
 /// List what a document serves: who may call it, how often, what is kept, where it goes
 #[derive(Debug, clap::Args)]
@@ -61,12 +62,26 @@ fn human(rows: &[Row]) -> String {
         };
         let cells = rows.iter().map(|row| {
             [
-                &row.method, &row.path, &row.operation, &row.access, &row.throttle, &row.cache, &row.target,
+                &row.method,
+                &row.path,
+                &row.operation,
+                &row.access,
+                &row.throttle,
+                &row.cache,
+                &row.target,
             ]
             .map(|cell| or_dash(cell))
             .to_vec()
         });
-        let head = ["METHOD", "PATH", "OPERATION", "ACCESS", "THROTTLE", "CACHE", "TARGET"];
+        let head = [
+            "METHOD",
+            "PATH",
+            "OPERATION",
+            "ACCESS",
+            "THROTTLE",
+            "CACHE",
+            "TARGET",
+        ];
         text.push_str(&output::table(&head, &cells.collect::<Vec<_>>()));
     }
     text

@@ -20,9 +20,9 @@ use super::{Exit, Session};
 const EXAMPLES: &str = "\
 Examples:
   gateway-codegen run api.yaml
-  gateway-codegen run api.yaml --mock                          its examples answer, no back end is called
+  gateway-codegen run api.yaml --mock      its examples answer, no back end does
   gateway-codegen run api.yaml -- --listen 0.0.0.0:8080 --workers 4
-  gateway-codegen run api.yaml -- --help                       every flag of the gateway
+  gateway-codegen run api.yaml -- --help   every flag of the gateway
 
 The crate is kept in $XDG_CACHE_HOME/gateway-codegen (~/.cache/gateway-codegen).";
 
@@ -75,7 +75,10 @@ fn binary(session: &Session, verb: &Run) -> Result<PathBuf, Exit> {
         ..Options::default()
     };
     let cache = cache_folder().ok_or_else(|| {
-        session.refuse("there is no folder for caches", "set HOME or XDG_CACHE_HOME")
+        session.refuse(
+            "there is no folder for caches",
+            "set HOME or XDG_CACHE_HOME",
+        )
     })?;
     let tree = make(session, &verb.spec, &cache, &options)?;
     let Some(name) = package_name(&tree) else {
@@ -91,7 +94,8 @@ fn binary(session: &Session, verb: &Run) -> Result<PathBuf, Exit> {
     let home = cache.join(home_name(&name, &verb.spec));
     let (krate, binary) = (home.join("crate"), home.join(&name));
     // The folder is ours alone, so what was edited in it is of no worth to anybody.
-    tree.write(&krate, true).map_err(|error| session.fail(error.to_string()))?;
+    tree.write(&krate, true)
+        .map_err(|error| session.fail(error.to_string()))?;
     let target = cache.join("target");
     freshen(&tree, &name, &krate, &target).map_err(|error| failed("prepare", &target, error))?;
     cargo(session, &krate, &target)?;
@@ -104,7 +108,11 @@ fn binary(session: &Session, verb: &Run) -> Result<PathBuf, Exit> {
 }
 
 fn cache_folder() -> Option<PathBuf> {
-    let from = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let from = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|p| p.is_absolute())
+    };
     let base = from("XDG_CACHE_HOME").or_else(|| Some(from("HOME")?.join(".cache")))?;
     Some(base.join("gateway-codegen"))
 }
@@ -113,7 +121,11 @@ fn cache_folder() -> Option<PathBuf> {
 fn home_name(name: &str, spec: &Path) -> String {
     let place = fs::canonicalize(spec).unwrap_or_else(|_| spec.to_owned());
     let digest = lock::digest(place.to_string_lossy().as_bytes());
-    let digits: String = digest.trim_start_matches("sha256:").chars().take(8).collect();
+    let digits: String = digest
+        .trim_start_matches("sha256:")
+        .chars()
+        .take(8)
+        .collect();
     format!("{name}-{digits}")
 }
 
@@ -147,10 +159,22 @@ fn freshen(tree: &FileTree, name: &str, krate: &Path, target: &Path) -> io::Resu
         lock::digest(digests.collect::<String>())
     };
     let runtime = of(&|path| path.starts_with("runtime/"));
-    let own = format!("{} {}", krate.display(), of(&|path| !path.starts_with("runtime/")));
+    let own = format!(
+        "{} {}",
+        krate.display(),
+        of(&|path| !path.starts_with("runtime/"))
+    );
     for (stamp, now, sources) in [
-        ("runtime.stamp".to_owned(), runtime, &["runtime/src/lib.rs"][..]),
-        (format!("{name}.stamp"), own, &["src/lib.rs", "src/main.rs"][..]),
+        (
+            "runtime.stamp".to_owned(),
+            runtime,
+            &["runtime/src/lib.rs"][..],
+        ),
+        (
+            format!("{name}.stamp"),
+            own,
+            &["src/lib.rs", "src/main.rs"][..],
+        ),
     ] {
         let stamp = target.join(stamp);
         if fs::read_to_string(&stamp).is_ok_and(|last| last == now) {
@@ -206,6 +230,9 @@ mod tests {
     fn documents_of_one_name_have_folders_of_their_own() {
         let [a, b] = ["/x/a.yaml", "/x/b.yaml"].map(|spec| home_name("shop", Path::new(spec)));
         assert_ne!(a, b);
-        assert!(a.starts_with("shop-") && a.len() == "shop-".len() + 8, "{a}");
+        assert!(
+            a.starts_with("shop-") && a.len() == "shop-".len() + 8,
+            "{a}"
+        );
     }
 }

@@ -7,8 +7,8 @@ use super::{Exit, Session};
 
 const EXAMPLES: &str = "\
 Examples:
-  gateway-codegen schema extension > x-gateway.schema.json   for editors: completes and checks `x-gateway`
-  gateway-codegen schema findings                            what `--format json` prints";
+  gateway-codegen schema extension > x-gateway.schema.json    for editors
+  gateway-codegen schema findings                             for programs";
 
 /// Print a JSON Schema, for editors and programs
 #[derive(Debug, clap::Args)]

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use gateway_codegen::check::RULES;
+use gateway_codegen::check;
 use gateway_codegen::config::{Config, FILE_NAME, Threshold};
-use gateway_codegen::findings::Level;
-use gateway_codegen::suggest;
+use gateway_codegen::findings::{Level, Severity};
 use serde_json::json;
 
 use super::{Color, Format, Global, output};
@@ -147,19 +146,33 @@ impl Session {
             ("--", [&global.deny, &global.warn, &global.allow]),
         ] {
             let mut said: BTreeMap<&str, Level> = BTreeMap::new();
-            for (list, level) in lists.into_iter().zip([Level::Deny, Level::Warn, Level::Allow]) {
+            for (list, level) in lists
+                .into_iter()
+                .zip([Level::Deny, Level::Warn, Level::Allow])
+            {
                 for code in list {
-                    if !RULES.iter().any(|rule| rule.code == code) {
-                        let help = suggest::help(code, RULES.iter().map(|rule| rule.code));
-                        return Err(self.refuse(format!("there is no rule `{code}`"), help));
+                    let Some(rule) = check::rule(code) else {
+                        return Err(self.no_rule(code));
+                    };
+                    if rule.severity == Severity::Error && level != Level::Deny {
+                        self.warn(
+                            format!("`{code}` finds errors, and they stay errors"),
+                            "nothing can be generated from a document that has one",
+                        );
                     }
-                    if said.insert(code, level).is_some_and(|before| before != level) {
+                    if said
+                        .insert(code, level)
+                        .is_some_and(|before| before != level)
+                    {
                         let message = format!("{source}: `{code}` has two levels");
                         return Err(self.refuse(message, "say deny, warn or allow, once"));
                     }
                 }
             }
-            levels.extend(said.into_iter().map(|(code, level)| (code.to_owned(), level)));
+            levels.extend(
+                said.into_iter()
+                    .map(|(code, level)| (code.to_owned(), level)),
+            );
         }
         Ok(levels)
     }

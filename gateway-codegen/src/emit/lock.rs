@@ -158,6 +158,8 @@ fn list(texts: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
     use crate::emit::Runtime;
 

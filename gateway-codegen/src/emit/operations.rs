@@ -105,20 +105,11 @@ fn credential(def: &CredentialDef) -> TokenStream {
         name,
         required,
     } = def;
-    let place = match place {
-        ParameterPlace::Path => quote!(Path),
-        ParameterPlace::Query => quote!(Query),
-        ParameterPlace::Header => quote!(Header),
-        ParameterPlace::Cookie => quote!(Cookie),
-    };
-    quote! {
-        CredentialDef {
-            scheme: #scheme,
-            place: ParameterPlace::#place,
-            name: #name,
-            required: #required,
-        }
-    }
+    let parameter = parameter(&ParameterDef {
+        place: *place,
+        name,
+    });
+    quote!(credential(#scheme, #parameter, #required))
 }
 
 fn example(def: ExampleDef) -> TokenStream {

@@ -133,11 +133,11 @@ fn field(def: &FieldDef) -> TokenStream {
     }
 }
 
-/// `&[TemplateDef { … }, …]`.
+/// `&[template(…), …]`.
 pub(super) fn templates(defs: &[TemplateDef], up: &str) -> TokenStream {
     let templates = defs.iter().map(|TemplateDef { media_type, body }| {
         let body = text(body, up);
-        quote!(TemplateDef { media_type: #media_type, body: #body })
+        quote!(template(#media_type, #body))
     });
     quote!(&[#(#templates),*])
 }

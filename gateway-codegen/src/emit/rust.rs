@@ -76,8 +76,7 @@ fn line(tokens: TokenStream) -> String {
 fn write(tokens: TokenStream, out: &mut String) {
     // Whether the token before was a word, which wants a space before another word.
     let mut word = false;
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
+    for token in tokens {
         match token {
             TokenTree::Ident(ident) => {
                 space_if(word, out);
@@ -140,7 +139,7 @@ pub(super) fn number(n: impl Into<u64>) -> Literal {
     }
     let mut grouped = String::with_capacity(digits.len() * 2);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             grouped.push('_');
         }
         grouped.push(digit);

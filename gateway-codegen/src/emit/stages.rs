@@ -28,7 +28,7 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
             use crate::operations::*;
         )
     });
-    source.item(quote!(#operations #imports use gateway_runtime::codegen::*;));
+    source.item(quote!(#imports #operations use gateway_runtime::codegen::*;));
 
     let mut names = Names::statics();
     let list = names.claim("stages");
@@ -153,7 +153,7 @@ fn variables(defs: &[VariableDef]) -> TokenStream {
             VariableValue::Env(name) => quote!(Env(#name)),
             VariableValue::File(path) => quote!(File(#path)),
         };
-        quote!(VariableDef { name: #name, value: VariableValue::#value })
+        quote!(variable(#name, VariableValue::#value))
     });
     quote!(&[#(#variables),*])
 }

@@ -67,15 +67,15 @@ pub fn toml_string(text: &str) -> String {
 }
 
 /// The filter of the same name in templates.
+#[expect(
+    unreachable_pub,
+    reason = "the attribute makes public functions of filters"
+)]
 pub(crate) mod filters {
     use std::fmt::Display;
 
     /// A value as a string of TOML.
     #[askama::filter_fn]
-    #[expect(
-        unreachable_pub,
-        reason = "the attribute makes a public function of it"
-    )]
     pub(crate) fn toml_string(
         value: impl Display,
         _: &dyn askama::Values,

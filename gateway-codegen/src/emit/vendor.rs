@@ -120,7 +120,11 @@ fn inline(value: &Value) -> String {
         Value::String(text) => toml_string(text),
         Value::Array(values) => format!("[{}]", list(values.iter().map(inline).collect())),
         Value::Table(table) => {
-            let members = table.iter().map(|(k, v)| format!("{k} = {}", inline(v)));
+            // The version first, as people write it; a feature or a dependency is a bare key.
+            let (version, others): (Vec<_>, Vec<_>) =
+                table.iter().partition(|(name, _)| *name == "version");
+            let members = version.into_iter().chain(others);
+            let members = members.map(|(name, value)| format!("{name} = {}", inline(value)));
             format!("{{ {} }}", list(members.collect()))
         }
         Value::Boolean(flag) => flag.to_string(),
@@ -187,6 +191,8 @@ fn without_tests(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     #[test]
@@ -221,7 +227,7 @@ mod tests {
             shown,
             [
                 "a = \"1\"",
-                "b = { features = [\"x\", \"y\"], optional = true, version = \"2\" }",
+                "b = { version = \"2\", features = [\"x\", \"y\"], optional = true }",
                 "c = \"3\"",
             ]
         );

@@ -3,12 +3,15 @@
 mod level;
 mod render;
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 
 use indexmap::IndexSet;
 
-pub(crate) use render::visible;
 pub use level::Level;
+pub(crate) use render::visible;
 pub use render::{Renderer, Style, schema, summary};
 
 /// Where something stands: a file of the document and a JSON pointer inside it. Line and column are looked up only when a
@@ -35,6 +38,9 @@ pub enum Severity {
     /// Worth knowing.
     Note,
 }
+
+/// Most findings kept: nobody reads more, and a hostile document could have millions.
+const MOST: usize = 10_000;
 
 impl Severity {
     /// The word for it.
@@ -110,6 +116,12 @@ impl Findings {
         message: String,
         help: String,
     ) {
+        match self.list.len().cmp(&MOST) {
+            Ordering::Less => {}
+            // One more, if it is what makes the document faulty.
+            Ordering::Equal if severity == Severity::Error && !self.has_errors() => {}
+            _ => return,
+        }
         self.list.insert(Finding {
             code,
             severity,

@@ -4,20 +4,24 @@
 //! that a document can neither drive a terminal nor show itself as something it is not.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Level, Origin, Padding, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Snippet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Finding, Findings, Severity};
+use super::{Finding, Findings, MOST, Severity};
 use crate::load::Document;
 use crate::load::locate::{Locator, Position};
 
-/// Most characters shown of one source line.
-const LINE: usize = 140;
+/// Columns that a source line may take; the renderer cuts what is longer around the place.
+const WIDTH: usize = 140;
 
-/// Characters shown before the place in a longer line.
-const LEAD: usize = 50;
+/// Bytes from which a line is cut before the renderer sees it: a whole document may stand on one line.
+const LONG: usize = 4096;
+
+/// Characters shown before, in and after a place in such a line.
+const AROUND: usize = 50;
 
 /// How findings are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -144,21 +148,27 @@ impl<'d> Renderer<'d> {
             Severity::Warning => Level::WARNING,
             Severity::Note => Level::NOTE,
         };
-        let origin = Origin::path(visible(name))
-            .line(position.line)
-            .char_column(position.column);
-        let mut group = level
+        let title = level
             .primary_title(visible(&finding.message))
-            .id(finding.code)
-            .element(origin);
+            .id(finding.code);
         let (line_start, line) = lines.line(position.line);
-        if !line.trim().is_empty() {
+        let mut group = if line.len() > LONG {
+            let origin = Origin::path(visible(name)).line(position.line);
             let (shown, span) = excerpt(line_start, line, position);
             let snippet = Snippet::source(shown)
                 .line_start(position.line)
                 .annotation(AnnotationKind::Primary.span(span));
-            group = group.element(Padding).element(snippet);
-        }
+            title
+                .element(origin.char_column(position.column))
+                .element(snippet)
+        } else {
+            let (shown, span) = whole(line_start, line, position);
+            let snippet = Snippet::source(shown)
+                .path(visible(name))
+                .line_start(position.line)
+                .annotation(AnnotationKind::Primary.span(span));
+            title.element(snippet)
+        };
         if !finding.place.pointer.is_empty() {
             let at = format!("at {}", visible(&finding.place.pointer));
             group = group.element(Level::NOTE.message(at));
@@ -171,7 +181,7 @@ impl<'d> Renderer<'d> {
         } else {
             annotate_snippets::Renderer::plain()
         };
-        out.push_str(&renderer.term_width(LINE + 20).render(&[group]));
+        out.push_str(&renderer.term_width(WIDTH).render(&[group]));
         out.push_str("\n\n");
     }
 }
@@ -186,10 +196,10 @@ pub fn summary(findings: &Findings) -> String {
     });
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(_, text)| text).collect();
-    if counts.is_empty() {
-        "no findings".to_owned()
-    } else {
-        counts.join(", ")
+    match list.len() {
+        0 => "no findings".to_owned(),
+        MOST.. => format!("{} and more: the first {MOST} are shown", counts.join(", ")),
+        _ => counts.join(", "),
     }
 }
 
@@ -212,30 +222,54 @@ fn short(finding: &Finding, name: &str, position: &Position, out: &mut String) {
     }
 }
 
-/// The part of a line around a place, made visible, and the span of the place in it.
-fn excerpt(line_start: usize, line: &str, position: &Position) -> (String, std::ops::Range<usize>) {
+/// The place within its line.
+fn within(line_start: usize, line: &str, position: &Position) -> Range<usize> {
     let start = position.span.start.saturating_sub(line_start);
     let end = position.span.end.saturating_sub(line_start);
     let start = line.floor_char_boundary(start.min(line.len()));
     let end = line.floor_char_boundary(end.clamp(start, line.len()));
-    let before = line.get(..start).unwrap_or_default();
-    let marked = line.get(start..end).unwrap_or_default();
-    let after = line.get(end..).unwrap_or_default();
+    start..end
+}
 
-    let long = line.len() > LINE;
+/// A line with its hidden characters replaced one by one, so that columns stay what they are, and the span of the place.
+fn whole(line_start: usize, line: &str, position: &Position) -> (String, Range<usize>) {
+    let Range { start, end } = within(line_start, line, position);
+    let plain = |text: Option<&str>| -> String {
+        let chars = text.unwrap_or_default().chars();
+        let chars = chars.map(|c| {
+            if c != '\t' && hidden(c) {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        });
+        chars.collect()
+    };
+    let mut shown = plain(line.get(..start));
+    let from = shown.len();
+    shown += &plain(line.get(start..end));
+    let to = shown.len();
+    shown += &plain(line.get(end..));
+    (shown, from..to)
+}
+
+/// The part of a long line around a place, made visible, and the span of the place in it.
+fn excerpt(line_start: usize, line: &str, position: &Position) -> (String, Range<usize>) {
+    let Range { start, end } = within(line_start, line, position);
+    let before = line.get(..start).unwrap_or_default();
     let mut shown = String::new();
-    match before.char_indices().nth_back(LEAD) {
-        Some((cut, _)) if long => {
+    match before.char_indices().nth_back(AROUND) {
+        Some((cut, _)) => {
             shown.push('…');
             shown.push_str(&visible(before.get(cut..).unwrap_or_default()));
         }
-        _ => shown.push_str(&visible(before)),
+        None => shown.push_str(&visible(before)),
     }
     let from = shown.len();
-    shown.push_str(&clipped(marked, if long { LINE - LEAD } else { LINE }));
+    shown.push_str(&clipped(line.get(start..end).unwrap_or_default(), AROUND));
     let to = shown.len();
-    shown.push_str(&clipped(after, if long { LEAD } else { LINE }));
-    (shown, from..to.max(from))
+    shown.push_str(&clipped(line.get(end..).unwrap_or_default(), AROUND));
+    (shown, from..to)
 }
 
 fn clipped(text: &str, most: usize) -> String {

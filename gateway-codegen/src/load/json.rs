@@ -4,7 +4,7 @@ use serde::de::DeserializeSeed;
 use serde_json::Deserializer;
 
 use super::tree::{Reading, Seed};
-use super::{Fault, Tree, line_start};
+use super::{Fault, TOO_DEEP, Tree, line_start};
 
 pub(super) fn read(text: &str) -> Result<Tree, Fault> {
     let mut reading = Reading::json();
@@ -31,12 +31,8 @@ fn fault(text: &str, error: &serde_json::Error) -> Fault {
         None => &message,
     };
     if message == "recursion limit exceeded" {
-        return Fault::at_byte(
-            "document-too-deep",
-            offset,
-            "arrays and objects are nested more than 127 deep",
-            "move inner schemas to components and refer to them",
-        );
+        let (message, help) = TOO_DEEP;
+        return Fault::at_byte("document-too-deep", offset, message, help);
     }
     let help = match text.trim_start().bytes().next() {
         Some(b'{' | b'[') => "",

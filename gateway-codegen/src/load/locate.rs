@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
 
+use super::MAX_NODES;
 use super::node::unescape;
 use super::tree::intrinsic;
 use crate::findings::Place;
@@ -33,7 +34,8 @@ pub(crate) struct Position {
 pub(crate) struct Locator<'t> {
     text: &'t str,
     lines: Vec<usize>,
-    spots: Vec<Spot<'t>>,
+    /// Made when a pointer is looked up for the first time: of a file that was refused, only bytes are asked for.
+    spots: Option<Vec<Spot<'t>>>,
     /// Members of large maps by name.
     indexes: HashMap<usize, HashMap<String, usize>>,
 }
@@ -62,14 +64,12 @@ struct Member<'t> {
 impl<'t> Locator<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
         let starts = text.match_indices('\n').map(|(newline, _)| newline + 1);
-        let mut locator = Locator {
+        Locator {
             text,
             lines: std::iter::once(0).chain(starts).collect(),
-            spots: Vec::new(),
+            spots: None,
             indexes: HashMap::new(),
-        };
-        locator.spots = Shape::of(text);
-        locator
+        }
     }
 
     /// Line, column and span of a place.
@@ -89,9 +89,10 @@ impl<'t> Locator<'t> {
     }
 
     fn find_span(&mut self, pointer: &str, key: bool, offset: Option<usize>) -> Range<usize> {
-        let Some(mut spot) = (!self.spots.is_empty()).then_some(0) else {
-            return 0..0;
-        };
+        if self.spots.is_none() {
+            self.spots = Some(Shape::of(self.text));
+        }
+        let mut spot = 0;
         let mut name: Option<Range<usize>> = None;
         let mut wrapped = false;
         for token in pointer.split('/').skip(1) {
@@ -109,11 +110,11 @@ impl<'t> Locator<'t> {
                 // Not in the file: what holds it is the best there is.
                 None => {
                     return name
-                        .unwrap_or_else(|| self.spots.get(spot).map_or(0..0, |s| s.span.clone()));
+                        .unwrap_or_else(|| self.spot(spot).map_or(0..0, |s| s.span.clone()));
                 }
             }
         }
-        let Some(found) = self.spots.get(spot) else {
+        let Some(found) = self.spot(spot) else {
             return 0..0;
         };
         match (&found.content, name) {
@@ -136,8 +137,12 @@ impl<'t> Locator<'t> {
         }
     }
 
+    fn spot(&self, spot: usize) -> Option<&Spot<'t>> {
+        self.spots.as_ref()?.get(spot)
+    }
+
     fn wrapped(&self, spot: usize) -> Option<&str> {
-        self.spots.get(spot)?.wrapped.as_deref()
+        self.spot(spot)?.wrapped.as_deref()
     }
 
     /// From a node to the one that a reference token names, with the span of its name.
@@ -150,7 +155,7 @@ impl<'t> Locator<'t> {
         if depth > super::MAX_DEPTH {
             return None;
         }
-        if let Content::Mapping(members) = &self.spots.get(spot)?.content
+        if let Content::Mapping(members) = &self.spot(spot)?.content
             && members.len() >= INDEXED_FROM
             && !self.indexes.contains_key(&spot)
         {
@@ -158,7 +163,7 @@ impl<'t> Locator<'t> {
             let index = names.map(|(n, m)| (m.name.to_string(), n)).collect();
             self.indexes.insert(spot, index);
         }
-        let sources = match &self.spots.get(spot)?.content {
+        let sources = match &self.spot(spot)?.content {
             Content::Scalar(..) => return None,
             Content::Alias(target) => {
                 let target = (*target)?;
@@ -192,7 +197,7 @@ impl<'t> Locator<'t> {
         token: &str,
         depth: usize,
     ) -> Option<(Option<Range<usize>>, usize)> {
-        let items = match &self.spots.get(source)?.content {
+        let items = match &self.spot(source)?.content {
             Content::Sequence(items) => items.clone(),
             _ => return self.step(source, token, depth),
         };
@@ -253,7 +258,7 @@ impl<'t> Shape<'t> {
             let Ok((event, span)) = event else { break };
             let start = span.start.byte_offset().unwrap_or_default();
             let end = span.end.byte_offset().unwrap_or(start).max(start);
-            if !shape.take(event, start..end) {
+            if !shape.take(event, start..end) || shape.spots.len() > MAX_NODES {
                 break;
             }
         }

@@ -11,7 +11,7 @@ mod tree;
 mod yaml;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -35,6 +35,16 @@ pub const MAX_NODES: usize = 5_000_000;
 
 /// Deepest nesting of arrays and objects: with the value inside, 128 levels, which is as deep as `serde_json` reads.
 pub const MAX_DEPTH: usize = 127;
+
+/// Longest pointer to a value, in bytes: the names on the way to it together. Places carry pointers, so this bounds what a
+/// finding can cost.
+pub const MAX_POINTER: usize = 8 * 1024;
+
+/// Message and help of nesting beyond [`MAX_DEPTH`].
+const TOO_DEEP: (&str, &str) = (
+    "arrays and objects are nested more than 127 deep",
+    "move inner schemas to components and refer to them",
+);
 
 /// Repeated names listed for one file; the rest is only counted.
 const MAX_DUPLICATES: usize = 100;

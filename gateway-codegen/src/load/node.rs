@@ -119,7 +119,7 @@ impl<'d> Node<'d> {
     /// [`resolve::references`](crate::resolve::references) has reported it.
     pub fn follow(&self) -> Node<'d> {
         let mut node = *self;
-        for _ in 0..MAX_HOPS {
+        for _ in 0..=MAX_HOPS {
             let Some(reference) = node.reference() else {
                 return node;
             };

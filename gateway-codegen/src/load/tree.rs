@@ -12,7 +12,7 @@ use serde::de::{
 };
 use serde_json::{Map, Number, Value};
 
-use super::{Fault, MAX_DEPTH, MAX_DUPLICATES, MAX_NODES, escape};
+use super::{Fault, MAX_DEPTH, MAX_DUPLICATES, MAX_NODES, MAX_POINTER, TOO_DEEP, escape};
 
 /// CloudFormation's intrinsic functions, by the name of their YAML tag.
 const INTRINSICS: &[&str] = &[
@@ -120,11 +120,8 @@ impl Reading {
 
     fn enter<E: de::Error>(&mut self) -> Result<(), E> {
         if self.depth >= MAX_DEPTH {
-            return Err(self.stop(
-                "document-too-deep",
-                "arrays and objects are nested more than 127 deep",
-                "move inner schemas to components and refer to them",
-            ));
+            let (message, help) = TOO_DEEP;
+            return Err(self.stop("document-too-deep", message, help));
         }
         self.depth += 1;
         Ok(())
@@ -225,6 +222,14 @@ impl<'de> Visitor<'de> for Seed<'_> {
         while let Some(key) = access.next_key_seed(Name)? {
             reading.count()?;
             escape(&key, &mut reading.pointer);
+            if reading.pointer.len() > MAX_POINTER {
+                reading.pointer.truncate(length);
+                return Err(reading.stop(
+                    "document-too-deep",
+                    "the names on the way to this member have more than 8 KiB together",
+                    "shorten the name, or move what is inside to components and refer to it",
+                ));
+            }
             let value = access.next_value_seed(Seed(reading))?;
             if members.contains_key(&key) {
                 reading.duplicates += 1;

@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Parser};
+use granit_parser::{ErrorKind, Event, Parser};
 use serde::de::DeserializeSeed;
 
 use super::tree::{Reading, Seed};
-use super::{Fault, MAX_BYTES, MAX_DEPTH, MAX_NODES, Tree, char_offset};
+use super::{Fault, MAX_BYTES, MAX_DEPTH, MAX_NODES, TOO_DEEP, Tree, char_offset};
 
 pub(super) fn read(text: &str) -> Result<Tree, Fault> {
     walk(text)?;
@@ -58,7 +58,11 @@ fn walk(text: &str) -> Result<(), Fault> {
                 let offset = marker
                     .byte_offset()
                     .unwrap_or_else(|| char_offset(text, marker.line(), marker.col()));
-                return Err(syntax(text, offset, &error.info()));
+                // The parser reads ahead of its events, so its own limit may come first.
+                return Err(match error.kind() {
+                    ErrorKind::RecursionLimitExceeded => too_deep(offset),
+                    _ => syntax(text, offset, &error.info()),
+                });
             }
         };
         let offset = span.start.byte_offset().unwrap_or_default();
@@ -83,12 +87,7 @@ fn walk(text: &str) -> Result<(), Fault> {
             }
             Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _) => {
                 if open.len() >= MAX_DEPTH {
-                    return Err(Fault::at_byte(
-                        "document-too-deep",
-                        offset,
-                        "arrays and objects are nested more than 127 deep",
-                        "move inner schemas to components and refer to them",
-                    ));
+                    return Err(too_deep(offset));
                 }
                 let before = size;
                 size.add(1, 0);
@@ -128,6 +127,11 @@ fn walk(text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
+fn too_deep(offset: usize) -> Fault {
+    let (message, help) = TOO_DEEP;
+    Fault::at_byte("document-too-deep", offset, message, help)
+}
+
 /// A fault of the second reader, which has its own opinion in rare cases.
 fn fault(text: &str, error: &serde_yaml::Error) -> Fault {
     let offset = error.location().map_or(0, |at| {
@@ -142,17 +146,19 @@ fn fault(text: &str, error: &serde_yaml::Error) -> Fault {
 }
 
 fn syntax(text: &str, offset: usize, message: &str) -> Fault {
-    let before = text.get(..offset).unwrap_or(text);
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text.get(start..).unwrap_or_default();
-    let indent = line
-        .bytes()
-        .take_while(u8::is_ascii_whitespace)
-        .take_while(|&b| b != b'\n');
-    let help = if indent.into_iter().any(|b| b == b'\t') {
-        "YAML is indented with spaces; this line begins with a tab"
-    } else {
-        ""
-    };
+    let mut offset = offset;
+    let mut help = "";
+    if message.contains("tab") {
+        help = "YAML is indented with spaces, never with tabs";
+        // The parser names the start of what it was reading; the tab is at the start of a line after it.
+        let rest = text.get(offset..).unwrap_or_default();
+        let tab = rest.match_indices('\n').find_map(|(newline, _)| {
+            let line = rest.get(newline + 1..)?;
+            let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+            let tab = line.get(..indent)?.find('\t')?;
+            Some(newline + 1 + tab)
+        });
+        offset += tab.unwrap_or(0);
+    }
     Fault::at_byte("yaml-syntax", offset, format!("not YAML: {message}"), help)
 }

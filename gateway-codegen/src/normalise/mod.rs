@@ -7,6 +7,7 @@
 //! means.
 
 mod operations;
+mod parameters;
 mod read;
 mod security;
 

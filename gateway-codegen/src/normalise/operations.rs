@@ -1,12 +1,16 @@
 //! Paths and their operations.
 
-use gateway_runtime::path::Pattern;
-use openapiv3::{Operation, Parameter, PathItem, Paths, ReferenceOr};
+use openapiv3::{Operation, PathItem, Paths, ReferenceOr};
 
 use crate::findings::Findings;
 use crate::load::Node;
+use crate::suggest;
 
-use super::{OperationSource, ParameterSource, read, requirements, servers};
+use super::{OperationSource, ParameterSource, parameters, read, requirements, servers};
+
+/// Most parameters, responses and media types of all operations together. References let a small document say them again
+/// and again; GitHub's has 9,000.
+const MAX_PARTS: usize = 500_000;
 
 /// Members of a path item that are operations, with their methods.
 const METHODS: &[(&str, &str)] = &[
@@ -28,6 +32,7 @@ const BESIDES: &[&str] = &["$ref", "summary", "description", "servers", "paramet
 pub(super) fn read<'d>(root: Node<'d>, found: &mut Findings) -> (Paths, Vec<OperationSource<'d>>) {
     let mut paths = Paths::default();
     let mut operations = Vec::new();
+    let mut parts = 0_usize;
     let node = match root.get("paths").map(|paths| paths.follow()) {
         Some(node) if node.is_object() => node,
         Some(node) if node.value().is_null() => return (paths, operations),
@@ -77,13 +82,39 @@ pub(super) fn read<'d>(root: Node<'d>, found: &mut Findings) -> (Paths, Vec<Oper
             ..PathItem::default()
         };
         for source in operations.iter().skip(first) {
+            parts = parts.saturating_add(weight(&source.operation));
             put(&mut typed, source);
         }
         paths
             .paths
             .insert(path.to_owned(), ReferenceOr::Item(typed));
+        if parts > MAX_PARTS {
+            found.error(
+                "document-too-large",
+                item.key_place(),
+                "up to here the operations have more than 500,000 parameters, responses and media types",
+                "split the API, or share less among its paths",
+            );
+            break;
+        }
     }
     (paths, operations)
+}
+
+/// Parameters, responses and media types of an operation.
+fn weight(operation: &Operation) -> usize {
+    let responses = &operation.responses;
+    let all = responses.default.iter().chain(responses.responses.values());
+    let content = all
+        .filter_map(ReferenceOr::as_item)
+        .map(|r| 1 + r.content.len());
+    let body = operation
+        .request_body
+        .as_ref()
+        .and_then(ReferenceOr::as_item);
+    1 + operation.parameters.len()
+        + content.sum::<usize>()
+        + body.map_or(0, |body| body.content.len())
 }
 
 /// Gives an operation its place in the typed path item; `ANY` has none there.
@@ -136,17 +167,10 @@ fn read_item<'d>(
             continue;
         }
         if !METHODS.iter().any(|(method, _)| *method == name) {
-            let near = METHODS.iter().map(|(method, _)| *method).find(|method| {
-                method.eq_ignore_ascii_case(name) || strsim::levenshtein(method, name) == 1
-            });
-            let help = match near {
-                Some(method) => format!("did you mean `{method}`?"),
-                None if name.eq_ignore_ascii_case("any") => {
-                    "did you mean `x-amazon-apigateway-any-method`?".to_owned()
-                }
-                None => {
-                    "the methods are get, put, post, delete, options, head, patch, trace".to_owned()
-                }
+            let help = if name.eq_ignore_ascii_case("any") {
+                "did you mean `x-amazon-apigateway-any-method`".to_owned()
+            } else {
+                suggest::help(name, METHODS.iter().map(|(method, _)| *method))
             };
             found.warning(
                 "path-item-unknown-member",
@@ -156,7 +180,7 @@ fn read_item<'d>(
             );
         }
     }
-    let shared = parameters(item, found);
+    let shared = parameters::of(item, found);
     for (name, node) in item.entries() {
         let Some((_, method)) = METHODS.iter().find(|(method, _)| *method == name) else {
             continue;
@@ -170,13 +194,9 @@ fn read_item<'d>(
             );
             continue;
         }
-        let mut parameters = parameters(node, found);
-        for (parameter, node) in &shared {
-            if !parameters.iter().any(|(own, _)| names_same(own, parameter)) {
-                parameters.push((parameter.clone(), *node));
-            }
-        }
-        match_template(path, node, &parameters, found);
+        let mut parameters = parameters::of(node, found);
+        parameters::inherit(&mut parameters, &shared);
+        parameters::match_template(path, node, &parameters, found);
         operations.push(OperationSource {
             path: path.to_owned(),
             method: (*method).to_owned(),
@@ -228,102 +248,4 @@ fn operation(
         servers: servers(node),
         ..Operation::default()
     }
-}
-
-/// The parameters of a path item or of an operation.
-fn parameters<'d>(holder: Node<'d>, found: &mut Findings) -> Vec<ParameterSource<'d>> {
-    let mut read: Vec<ParameterSource<'d>> = Vec::new();
-    let Some(list) = holder.get("parameters").map(|list| list.follow()) else {
-        return read;
-    };
-    if !list.is_array() && !list.value().is_null() {
-        found.warning(
-            "parameter-malformed",
-            list.place(),
-            "`parameters` is not a list; it is left out",
-            "write a list of parameters",
-        );
-    }
-    for written in list.items() {
-        let node = written.follow();
-        if node.reference().is_some() {
-            continue; // dangling: reported when references were resolved
-        }
-        let Some(parameter) = read::parameter(node, found) else {
-            continue;
-        };
-        if read.iter().any(|(other, _)| names_same(other, &parameter)) {
-            let name = &parameter.parameter_data_ref().name;
-            found.warning(
-                "parameter-duplicate",
-                written.place(),
-                format!("the parameter `{name}` is declared twice; the first one counts"),
-                "keep one of the two",
-            );
-            continue;
-        }
-        read.push((parameter, node));
-    }
-    read
-}
-
-/// Whether two parameters are one: the same name in the same place (names of header fields know no case).
-fn names_same(a: &Parameter, b: &Parameter) -> bool {
-    let (name, other) = (&a.parameter_data_ref().name, &b.parameter_data_ref().name);
-    match (a, b) {
-        (Parameter::Header { .. }, Parameter::Header { .. }) => name.eq_ignore_ascii_case(other),
-        _ => std::mem::discriminant(a) == std::mem::discriminant(b) && name == other,
-    }
-}
-
-/// Path parameters are declared and in the template, or neither.
-fn match_template(
-    path: &str,
-    node: Node<'_>,
-    parameters: &[ParameterSource<'_>],
-    found: &mut Findings,
-) {
-    // A template that cannot be parsed is reported where routes are made.
-    let Ok(pattern) = Pattern::parse(path) else {
-        return;
-    };
-    let names: Vec<&str> = pattern.params().map(bare).collect();
-    let declared = |name: &str| {
-        parameters.iter().any(|(parameter, _)| {
-            matches!(parameter, Parameter::Path { .. })
-                && bare(&parameter.parameter_data_ref().name) == name
-        })
-    };
-    for name in &names {
-        if !declared(name) {
-            found.warning(
-                "path-parameter-undeclared",
-                node.key_place(),
-                format!("`{{{name}}}` of `{path}` is not declared as a parameter"),
-                format!("declare it: `- {{ name: {name}, in: path, required: true, schema: {{ type: string }} }}`"),
-            );
-        }
-    }
-    for (parameter, at) in parameters {
-        let name = &parameter.parameter_data_ref().name;
-        if matches!(parameter, Parameter::Path { .. }) && !names.contains(&bare(name)) {
-            let near = names
-                .iter()
-                .find(|other| !declared(other) && strsim::damerau_levenshtein(other, name) <= 2);
-            found.warning(
-                "path-parameter-unknown",
-                at.place(),
-                format!("the path `{path}` has no `{{{name}}}`"),
-                match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "take the parameter away, or put it into the path".to_owned(),
-                },
-            );
-        }
-    }
-}
-
-/// A name without what marks a greedy or an exploded parameter (`{proxy+}`, `{ids*}`).
-fn bare(name: &str) -> &str {
-    name.trim_end_matches(['+', '*'])
 }

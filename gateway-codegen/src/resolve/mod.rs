@@ -14,11 +14,20 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::findings::{Findings, Place};
 use crate::load::{self, Document, MAX_BYTES};
-
-use walk::{Target, Written};
+use crate::suggest;
 
 /// Most files one document may consist of.
 const MAX_FILES: usize = 10_000;
+
+/// Most bytes kept of distinct references and their places.
+const MAX_KEPT: usize = 128 * 1024 * 1024;
+
+/// Most references that get a suggestion, which means a look at all names beside the missing one.
+const MAX_SUGGESTIONS: usize = 20;
+
+/// Most names, and longest name in bytes, that are looked at for a suggestion.
+const MAX_NAMES: usize = 10_000;
+const MAX_NAME: usize = 100;
 
 /// Most references in a row; more is taken for a cycle.
 const MAX_HOPS: usize = load::MAX_HOPS;
@@ -31,6 +40,8 @@ pub fn references(document: Document, found: &mut Findings) -> Document {
         seen: HashSet::new(),
         good: Vec::new(),
         refused: HashSet::new(),
+        kept: 0,
+        suggestions: 0,
         bytes: document.files.iter().map(|file| file.text.len()).sum(),
         document,
     };
@@ -100,7 +111,11 @@ struct Resolver {
     good: Vec<(Place, String)>,
     /// Files that were refused: the file that names them and the name.
     refused: HashSet<(usize, String)>,
+    /// Bytes of all files.
     bytes: usize,
+    /// Bytes of `seen` and `good`.
+    kept: usize,
+    suggestions: usize,
 }
 
 /// Why a reference cannot be followed.
@@ -138,63 +153,87 @@ impl Resolver {
             let Some(value) = load::follow_pointer(root, &pointer) else {
                 continue;
             };
-            for written in walk::references(value, &pointer, data) {
-                let Written {
-                    pointer,
-                    target,
-                    to_data,
-                } = written;
-                let place = Place {
-                    file,
-                    pointer,
-                    key: false,
-                    offset: None,
-                };
-                let reference = match target {
-                    Target::Text(reference) => reference,
-                    Target::NotText => {
-                        found.error(
-                            "ref-not-text",
-                            place,
-                            "a `$ref` is a text",
-                            "write the reference as a string, such as \"#/components/schemas/Book\"",
-                        );
-                        continue;
-                    }
-                };
-                if !self.seen.insert((file, reference.clone())) {
-                    continue;
+            let mut news = Vec::new();
+            walk::references(value, &pointer, data, |written| {
+                if let Some(reference) = written.target
+                    && !self.seen.insert((file, reference.to_owned()))
+                {
+                    return;
                 }
-                match self.target(file, &reference, &place, found) {
-                    Ok(Some((to, pointer))) => {
-                        self.good.push((place, reference));
-                        // What the walk of the entry document sees anyway needs no walk of its own.
-                        if to == 0 && !walk::lies_in_data(&pointer) {
-                            continue;
-                        }
-                        let subtree = (to, pointer, to_data);
-                        if begun.insert(subtree.clone()) {
-                            open.push_back(subtree);
-                        }
-                    }
-                    Ok(None) => {}
-                    Err(refused) => {
-                        found.error(refused.code, place, refused.message, refused.help);
+                let pointer = written.pointer;
+                self.kept += pointer.len() + written.target.map_or(0, str::len);
+                if self.kept <= MAX_KEPT {
+                    let place = Place {
+                        file,
+                        pointer: pointer.to_owned(),
+                        key: false,
+                        offset: None,
+                    };
+                    let target = written.target.map(str::to_owned);
+                    news.push((place, target, written.to_data));
+                }
+            });
+            for (place, target, to_data) in news {
+                let to = self.check(place, target, found);
+                // What the walk of the entry document sees anyway needs no walk of its own.
+                if let Some((to, pointer)) = to
+                    && (to != 0 || walk::lies_in_data(&pointer))
+                {
+                    let subtree = (to, pointer, to_data);
+                    if begun.insert(subtree.clone()) {
+                        open.push_back(subtree);
                     }
                 }
             }
         }
+        if self.kept > MAX_KEPT {
+            found.error(
+                "document-too-large",
+                Place::default(),
+                "the document has more references than can be checked",
+                "split the API, or leave out what is generated",
+            );
+        }
         self.cycles(found);
+    }
+
+    /// Checks one reference and reports it, or says where it leads.
+    fn check(
+        &mut self,
+        place: Place,
+        target: Option<String>,
+        found: &mut Findings,
+    ) -> Option<(usize, String)> {
+        let Some(reference) = target else {
+            found.error(
+                "ref-not-text",
+                place,
+                "a `$ref` is a text",
+                "write the reference as a string, such as \"#/components/schemas/Book\"",
+            );
+            return None;
+        };
+        match self.target(&reference, &place, found) {
+            Ok(Some(to)) => {
+                self.good.push((place, reference));
+                Some(to)
+            }
+            Ok(None) => None,
+            Err(refused) => {
+                found.error(refused.code, place, refused.message, refused.help);
+                None
+            }
+        }
     }
 
     /// Where a reference leads; `None`: into a file that is broken or refused, which has its own finding.
     fn target(
         &mut self,
-        from: usize,
         reference: &str,
         place: &Place,
         found: &mut Findings,
     ) -> Result<Option<(usize, String)>, Refused> {
+        let from = place.file;
         if has_scheme(reference) {
             return refused(
                 "ref-remote",
@@ -235,10 +274,13 @@ impl Resolver {
             return Ok(Some((to, pointer)));
         }
         let mut help = String::from("declare it, or correct the reference");
-        if let Some(near) = nearest(&source.root, &pointer) {
-            help = format!("did you mean `{file}#{near}`?");
+        self.suggestions += 1;
+        if self.suggestions > MAX_SUGGESTIONS {
+            // Each is work in proportion to the document.
+        } else if let Some(near) = nearest(&source.root, &pointer) {
+            help = format!("did you mean `{file}#{near}`");
         } else if let Some(known) = schema_named(&source.root, reference) {
-            help = format!("did you mean `{known}`?");
+            help = format!("did you mean `{known}`");
         }
         refused("ref-dangling", format!("`{reference}` leads nowhere"), help)
     }
@@ -349,6 +391,7 @@ impl Resolver {
     /// Reports chains that lead back to themselves, each once.
     fn cycles(&self, found: &mut Findings) {
         let mut reported = HashSet::new();
+        let mut too_long = false;
         for (place, reference) in &self.good {
             let Some(node) = self.document.file_root(place.file) else {
                 continue;
@@ -356,7 +399,11 @@ impl Resolver {
             let mut chain = vec![];
             let mut next = node.target(reference);
             while let Some(node) = next {
-                if chain.len() > MAX_HOPS {
+                if chain.len() >= MAX_HOPS {
+                    // Each reference of the chain would say the same.
+                    if std::mem::replace(&mut too_long, true) {
+                        break;
+                    }
                     found.error(
                         "ref-cycle",
                         place.clone(),
@@ -449,14 +496,15 @@ fn nearest(root: &serde_json::Value, pointer: &str) -> Option<String> {
             continue;
         }
         let wrong = load::unescape(token);
-        let names = value.as_object()?.keys();
-        let best = names
-            .map(|name| (strsim::damerau_levenshtein(name, &wrong), name))
-            .min_by_key(|(distance, _)| *distance)?;
-        if best.0 > 1 + wrong.chars().count() / 4 {
+        let names = value.as_object()?;
+        if names.len() > MAX_NAMES || wrong.len() > MAX_NAME {
             return None;
         }
-        load::escape(best.1, &mut good);
+        let names = names
+            .keys()
+            .map(String::as_str)
+            .filter(|name| name.len() <= MAX_NAME);
+        load::escape(suggest::nearest(&wrong, names)?, &mut good);
         for token in tokens.get(number + 1..)? {
             good.push('/');
             good.push_str(token);

@@ -10,19 +10,13 @@ use crate::load::escape;
 
 /// A reference as it stands in a file.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(super) struct Written<'w> {
     /// Pointer of the value of the `$ref` member.
-    pub(super) pointer: String,
-    pub(super) target: Target,
+    pub(super) pointer: &'w str,
+    /// What that is, if it is a text.
+    pub(super) target: Option<&'w str>,
     /// Whether it leads to data, in which only a further reference means something.
     pub(super) to_data: bool,
-}
-
-/// What a `$ref` member holds.
-#[derive(Debug)]
-pub(super) enum Target {
-    Text(String),
-    NotText,
 }
 
 /// What the members of an object are.
@@ -38,18 +32,17 @@ enum Members {
     Examples,
 }
 
-/// All references in a value, which stands at `pointer`; of data only the one that stands for it.
-pub(super) fn references(value: &Value, pointer: &str, data: bool) -> Vec<Written> {
+/// Shows all references in a value, which stands at `pointer`; of data only the one that stands for it.
+pub(super) fn references(value: &Value, pointer: &str, data: bool, take: impl FnMut(Written<'_>)) {
     let mut walk = Walk {
         pointer: pointer.to_owned(),
-        found: Vec::new(),
+        take,
     };
     if data {
         walk.reference_only(value);
     } else {
         walk.value(value, Members::Words);
     }
-    walk.found
 }
 
 /// Whether what a pointer leads to may lie in data, which [`references`] does not look into.
@@ -65,12 +58,12 @@ fn is_extension(name: &str) -> bool {
     name.starts_with("x-")
 }
 
-struct Walk {
+struct Walk<F> {
     pointer: String,
-    found: Vec<Written>,
+    take: F,
 }
 
-impl Walk {
+impl<F: FnMut(Written<'_>)> Walk<F> {
     /// Recursion is bounded by the depth that the loader allows.
     fn value(&mut self, value: &Value, members: Members) {
         match value {
@@ -101,8 +94,8 @@ impl Walk {
         match (members, name) {
             // Where names are made up, a reference stands for the whole table; an object is what a name is given to.
             (_, "$ref") => match child {
-                Value::String(text) => self.add(Target::Text(text.clone()), false),
-                _ if members == Members::Words => self.add(Target::NotText, false),
+                Value::String(text) => self.add(Some(text), false),
+                _ if members == Members::Words => self.add(None, false),
                 _ => self.value(child, Members::Words),
             },
             // An Example Object holds data; only the object itself may be a reference.
@@ -154,14 +147,14 @@ impl Walk {
         if let Some(Value::String(text)) = value.get("$ref") {
             let length = self.pointer.len();
             escape("$ref", &mut self.pointer);
-            self.add(Target::Text(text.clone()), true);
+            self.add(Some(text), true);
             self.pointer.truncate(length);
         }
     }
 
-    fn add(&mut self, target: Target, to_data: bool) {
-        self.found.push(Written {
-            pointer: self.pointer.clone(),
+    fn add(&mut self, target: Option<&str>, to_data: bool) {
+        (self.take)(Written {
+            pointer: &self.pointer,
             target,
             to_data,
         });

@@ -108,12 +108,7 @@ impl FileTree {
             unchanged: self.files.len(),
             ..Written::default()
         };
-        if survey.known.interrupted {
-            let paths = self.files.keys().chain(survey.known.paths());
-            for path in paths.map(String::as_str).chain([JOURNAL]) {
-                remove(out, &temporary(path))?;
-            }
-        }
+        self.remove_leftovers(out, &survey.known)?;
         if survey.changes.is_empty() {
             remove(out, JOURNAL)?;
             return Ok(done);
@@ -140,6 +135,18 @@ impl FileTree {
         }
         remove(out, JOURNAL)?;
         Ok(done)
+    }
+
+    /// Temporaries of a run that did not finish.
+    fn remove_leftovers(&self, out: &Path, known: &Known) -> Result<(), TreeError> {
+        if !known.interrupted {
+            return Ok(());
+        }
+        let paths = self.files.keys().chain(known.paths());
+        for path in paths.map(String::as_str).chain([JOURNAL]) {
+            remove(out, &temporary(path))?;
+        }
+        Ok(())
     }
 
     /// What must hold of a tree whatever made it, looked at once more before anything is written.

@@ -63,7 +63,12 @@ impl Dev {
     fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+            self.address
+        )
+        .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -73,7 +78,10 @@ impl Dev {
 
     fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let sent = std::process::Command::new("kill").args(["-s", name, &id]).status().unwrap();
+        let sent = std::process::Command::new("kill")
+            .args(["-s", name, &id])
+            .status()
+            .unwrap();
         assert!(sent.success());
     }
 }
@@ -91,7 +99,10 @@ fn what_is_saved_is_served() {
     let mut dev = Dev::start(&folder, "api.yaml --mock");
     let (status, body) = dev.get("/books");
     assert_eq!((status, body.contains("42")), (200, true), "{body}");
-    assert!(dev.line("GET /books").contains("200"), "a request is a line of the log");
+    assert!(
+        dev.line("GET /books").contains("200"),
+        "a request is a line of the log"
+    );
     assert_eq!(dev.get("/shelves").0, 404);
 
     folder.write("api.yaml", &GOOD.replace("/books:", "/shelves:"));
@@ -101,12 +112,20 @@ fn what_is_saved_is_served() {
     folder.write("api.yaml", BAD);
     dev.line("throttle-burst-zero");
     dev.line("not reloaded");
-    assert_eq!(dev.get("/shelves").0, 200, "the last good one is still served");
+    assert_eq!(
+        dev.get("/shelves").0,
+        200,
+        "the last good one is still served"
+    );
 
     // Some editors write beside and rename, so that the file is another one and for a moment none.
     fs::remove_file(folder.path().join("api.yaml")).unwrap();
     folder.write("api.yaml.new", GOOD);
-    fs::rename(folder.path().join("api.yaml.new"), folder.path().join("api.yaml")).unwrap();
+    fs::rename(
+        folder.path().join("api.yaml.new"),
+        folder.path().join("api.yaml"),
+    )
+    .unwrap();
     dev.line("reloaded: 2 routes");
     assert_eq!(dev.get("/books").0, 200);
 
@@ -117,7 +136,8 @@ fn what_is_saved_is_served() {
 #[test]
 fn files_that_a_document_refers_to_are_watched_too() {
     let item = "get: { operationId: one, responses: { '200': { description: Fine. } }, x-gateway: { integration: { type: mock, responses: { default: { status: 204 } } } } }";
-    let api = "openapi: 3.0.3\ninfo: { title: T, version: '1' }\npaths: { /one: { $ref: one.yaml } }\n";
+    let api =
+        "openapi: 3.0.3\ninfo: { title: T, version: '1' }\npaths: { /one: { $ref: one.yaml } }\n";
     let folder = Folder::with(&[("api.yaml", api), ("one.yaml", item)]);
     let dev = Dev::start(&folder, "api.yaml");
     assert_eq!(dev.get("/one").0, 204);
@@ -135,20 +155,39 @@ fn files_that_a_document_refers_to_are_watched_too() {
 #[test]
 fn stages_and_their_variables() {
     let folder = Folder::with(&[("api.yaml", STAGES)]);
-    let dev = Dev::start(&folder, "api.yaml --stage prod --stage-var shop=http://127.0.0.1:9");
+    let dev = Dev::start(
+        &folder,
+        "api.yaml --stage prod --stage-var shop=http://127.0.0.1:9",
+    );
     assert_eq!(dev.get("/files/x").0, 307);
     assert_eq!(dev.get("/books/1").0, 503, "nobody listens there");
-    folder.run("dev api.yaml --stage nope").check(2, &[], &["there is no stage `nope`"]);
+    folder
+        .run("dev api.yaml --stage nope")
+        .check(2, &[], &["there is no stage `nope`"]);
 }
 
 #[test]
 fn what_cannot_be_served_is_told() {
-    let folder = Folder::with(&[("bad.yaml", BAD), ("good.yaml", GOOD), ("none.yaml", &GOOD.replace("servers:", "x-servers:"))]);
-    folder.run("dev bad.yaml").check(1, &[], &["throttle-burst-zero"]);
-    folder.run("dev missing.yaml").check(6, &[], &["cannot read `missing.yaml`"]);
-    folder.run("dev good.yaml --listen nonsense").check(2, &[], &["--listen"]);
-    folder.run("dev none.yaml --listen 127.0.0.1:0").check(2, &[], &["--upstream"]);
+    let folder = Folder::with(&[
+        ("bad.yaml", BAD),
+        ("good.yaml", GOOD),
+        ("none.yaml", &GOOD.replace("servers:", "x-servers:")),
+    ]);
+    folder
+        .run("dev bad.yaml")
+        .check(1, &[], &["throttle-burst-zero"]);
+    folder
+        .run("dev missing.yaml")
+        .check(6, &[], &["cannot read `missing.yaml`"]);
+    folder
+        .run("dev good.yaml --listen nonsense")
+        .check(2, &[], &["--listen"]);
+    folder
+        .run("dev none.yaml --listen 127.0.0.1:0")
+        .check(2, &[], &["--upstream"]);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    folder.run(&format!("dev good.yaml --listen {address}")).check(6, &[], &[&address.to_string()]);
+    folder
+        .run(&format!("dev good.yaml --listen {address}"))
+        .check(6, &[], &[&address.to_string()]);
 }

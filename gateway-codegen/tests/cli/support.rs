@@ -106,7 +106,10 @@ impl Folder {
     /// The program in this folder, without anything of the environment that could speak to it.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gateway-codegen"));
-        command.current_dir(&self.0).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command
+            .current_dir(&self.0)
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE");
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GATEWAY_")) {
             command.env_remove(name);
         }
@@ -115,7 +118,13 @@ impl Folder {
 
     /// Runs the program; arguments are separated by blanks.
     pub(crate) fn run(&self, arguments: &str) -> Ran {
-        Ran::of(self.command().args(arguments.split_whitespace()).output().unwrap(), arguments)
+        Ran::of(
+            self.command()
+                .args(arguments.split_whitespace())
+                .output()
+                .unwrap(),
+            arguments,
+        )
     }
 }
 
@@ -151,8 +160,14 @@ impl Ran {
             self.arguments, self.code, self.stdout, self.stderr
         );
         assert_eq!(self.code, Some(code), "{shown}");
-        for (name, text, wanted) in [("stdout", &self.stdout, stdout), ("stderr", &self.stderr, stderr)] {
-            assert!(!wanted.is_empty() || text.is_empty(), "{name} is not empty\n{shown}");
+        for (name, text, wanted) in [
+            ("stdout", &self.stdout, stdout),
+            ("stderr", &self.stderr, stderr),
+        ] {
+            assert!(
+                !wanted.is_empty() || text.is_empty(),
+                "{name} is not empty\n{shown}"
+            );
             for part in wanted {
                 match part.strip_prefix('!') {
                     Some(part) => assert!(!text.contains(part), "{name} has `{part}`\n{shown}"),

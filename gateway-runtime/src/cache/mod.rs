@@ -108,11 +108,6 @@ impl Cache {
         self.alone(key)
     }
 
-    /// Forgets every answer.
-    pub(crate) fn clear(&self) {
-        self.store.clear();
-    }
-
     /// Bytes held.
     pub(crate) fn bytes(&self) -> u64 {
         self.store.bytes()
@@ -184,6 +179,7 @@ pub(crate) enum Kept {
 
 impl Fill {
     /// Calls the back end and keeps its answer if it may be kept; in that case the answer is read whole first, until `deadline`.
+    /// The call also says what the back end itself forbids ([`Caching::may_use`]), which the answer may no longer show.
     ///
     /// A call that fails lets all who wait go on at once. So does an answer that is not kept, as soon as its head says so.
     ///
@@ -193,10 +189,10 @@ impl Fill {
         self,
         caching: &Caching,
         deadline: Instant,
-        call: impl Future<Output = Result<Reply, Refusal>>,
+        call: impl Future<Output = Result<(Reply, Option<Unkept>), Refusal>>,
     ) -> Result<(Reply, Kept), Refusal> {
-        let mut reply = match call.await {
-            Ok(reply) => reply,
+        let (mut reply, forbidden) = match call.await {
+            Ok(answered) => answered,
             Err(refusal) => {
                 // A client that is gone says nothing about the back end: somebody else may try.
                 if refusal != Refusal::ClientGone {
@@ -205,7 +201,8 @@ impl Fill {
                 return Err(refusal);
             }
         };
-        if let Err(why) = caching.may_keep(reply.status, &reply.headers, reply.body.len()) {
+        let allowed = caching.may_keep(reply.status, &reply.headers, reply.body.len());
+        if let Some(why) = forbidden.or(allowed.err()) {
             self.keep_apart();
             return Ok((reply, Kept::No(why)));
         }

@@ -30,7 +30,8 @@ macro_rules! reasons {
                 self as usize
             }
 
-            /// The word for logs and metrics.
+            /// Its label.
+            #[cfg(test)]
             pub(crate) fn label(self) -> &'static str {
                 match self { $($name::$variant => $label,)* }
             }
@@ -314,45 +315,10 @@ impl Caching {
         headers: &Headers,
         length: Option<u64>,
     ) -> Result<(), Unkept> {
-        // 206 is a part, 304 says that there is nothing to keep, 1xx is no answer: no list of statuses changes that.
-        if status == 206 || headers.contains("content-range") {
-            return Err(Unkept::Partial);
-        }
+        self.may_use(status, headers)?;
+        // 304 says that there is nothing to keep, 1xx is no answer: no list of statuses changes that.
         if status < 200 || status == 304 || !self.def.statuses.contains(&status) {
             return Err(Unkept::Status);
-        }
-        if headers.contains("set-cookie") {
-            return Err(Unkept::SetCookie);
-        }
-        let override_upstream = self.def.override_upstream;
-        if !override_upstream {
-            for (name, _) in directives(headers) {
-                if name.eq_ignore_ascii_case(b"no-store") {
-                    return Err(Unkept::NoStore);
-                }
-                // `private="field"` is for this field alone; it is taken for the whole, which is always allowed.
-                if name.eq_ignore_ascii_case(b"private") {
-                    return Err(Unkept::Private);
-                }
-            }
-        }
-        for name in list(headers.all(field::VARY)) {
-            if name == b"*" {
-                if override_upstream {
-                    continue;
-                }
-                return Err(Unkept::Vary);
-            }
-            // Every key has what the client can decode.
-            let keyed = name.eq_ignore_ascii_case(b"accept-encoding")
-                || self
-                    .key_headers
-                    .iter()
-                    .any(|listed| name.eq_ignore_ascii_case(listed.as_bytes()))
-                || (!self.def.shared && self.tells_apart(name));
-            if !keyed {
-                return Err(Unkept::Vary);
-            }
         }
         let stream = headers
             .get(field::CONTENT_TYPE)
@@ -364,6 +330,45 @@ impl Caching {
             return Err(Unkept::TooLarge);
         }
         Ok(())
+    }
+
+    /// Whether what is made of a back end's answer with this head may be kept. Asked before the answer is mapped, since a
+    /// mapping drops the very fields that forbid it.
+    pub(crate) fn may_use(&self, status: u16, headers: &Headers) -> Result<(), Unkept> {
+        if status == 206 || headers.contains("content-range") {
+            return Err(Unkept::Partial);
+        }
+        if headers.contains(field::SET_COOKIE) {
+            return Err(Unkept::SetCookie);
+        }
+        let insists = self.def.override_upstream;
+        for (name, _) in directives(headers).filter(|_| !insists) {
+            if name.eq_ignore_ascii_case(b"no-store") {
+                return Err(Unkept::NoStore);
+            }
+            // `private="field"` is for this field alone; it is taken for the whole, which is always allowed.
+            if name.eq_ignore_ascii_case(b"private") {
+                return Err(Unkept::Private);
+            }
+        }
+        match list(headers.all(field::VARY)).all(|name| self.is_keyed(name, insists)) {
+            true => Ok(()),
+            false => Err(Unkept::Vary),
+        }
+    }
+
+    /// Whether what a member of `Vary` names is in the key.
+    fn is_keyed(&self, name: &[u8], insists: bool) -> bool {
+        if name == b"*" {
+            return insists;
+        }
+        // Every key has what the client can decode.
+        name.eq_ignore_ascii_case(b"accept-encoding")
+            || self
+                .key_headers
+                .iter()
+                .any(|listed| name.eq_ignore_ascii_case(listed.as_bytes()))
+            || (!self.def.shared && self.tells_apart(name))
     }
 
     /// Whether the caller's part of the key has this field.

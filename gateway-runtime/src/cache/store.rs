@@ -140,11 +140,6 @@ impl Store {
         }
     }
 
-    /// Forgets everything.
-    pub(crate) fn clear(&self) {
-        self.entries.clear();
-    }
-
     /// Bytes held.
     pub(crate) fn bytes(&self) -> u64 {
         self.entries.weight()

@@ -56,9 +56,8 @@ impl Upstream {
             .trim_start_matches('[')
             .trim_end_matches(']')
             .to_owned();
-        if host.is_empty()
-            || authority.port().is_some() && authority.port_u16().is_none_or(|port| port == 0)
-        {
+        let has_port = authority.as_str().len() > authority.host().len();
+        if host.is_empty() || has_port && authority.port_u16().is_none_or(|port| port == 0) {
             return Err(format!("`{url}` names no host and port that can be called"));
         }
         let port = authority
@@ -107,6 +106,19 @@ impl Upstream {
             return Ok(target);
         }
         Target::parse([self.base_path.as_str(), target.as_str()].concat())
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_tls(self, tls: tls::ClientTls) -> Upstream {
+        Upstream {
+            tls: Some(tls),
+            ..self
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_port(&mut self, port: u16) {
+        self.port = port;
     }
 
     pub(super) fn host(&self) -> &str {

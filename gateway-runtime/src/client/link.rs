@@ -24,7 +24,7 @@ use tokio::time::{Instant, Sleep};
 use super::pool::Lease;
 use super::{Upstream, UpstreamFault, resolve};
 use crate::clock::Nanos;
-use crate::exchange::{Body, BodyFault};
+use crate::exchange::{Body, BodyFault, later};
 use crate::server::Worker;
 use crate::tls::Stream;
 
@@ -316,9 +316,4 @@ impl LinkBody {
     pub(crate) fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
     }
-}
-
-fn later(now: Instant, span: Duration) -> Instant {
-    now.checked_add(span)
-        .unwrap_or_else(|| now + Duration::from_secs(86_400 * 365))
 }

@@ -29,7 +29,7 @@ pub(crate) use pool::sweep;
 pub(crate) use target::{BadTarget, Target};
 
 use crate::clock::Nanos;
-use crate::exchange::{Body, BodyFault, FieldValue, Headers, Survey, field};
+use crate::exchange::{Body, BodyFault, Headers, Survey, field};
 use crate::server::Worker;
 use link::Link;
 use pool::Lease;

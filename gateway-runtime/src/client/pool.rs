@@ -98,9 +98,11 @@ impl Drop for Lease {
     }
 }
 
-/// Closes connections of this worker that are idle too long or were closed by the other side. Tells whether any is left.
+/// Closes connections of this worker that are idle too long or were closed by the other side. Tells whether any is left, idle or
+/// in use.
 pub(crate) fn sweep(worker: usize, upstream: &Upstream, now: Nanos) -> bool {
-    let mut idle = upstream.slot(worker).idle.lock();
+    let slot = upstream.slot(worker);
+    let mut idle = slot.idle.lock();
     // Oldest first, as they were pushed.
     let old = idle
         .iter()
@@ -108,5 +110,5 @@ pub(crate) fn sweep(worker: usize, upstream: &Upstream, now: Nanos) -> bool {
         .count();
     idle.drain(..old);
     idle.retain_mut(|link| link.is_open());
-    !idle.is_empty()
+    !idle.is_empty() || slot.places.available_permits() < MOST
 }

@@ -99,6 +99,11 @@ pub struct TemplateDef {
     pub body: Text,
 }
 
+/// `template("application/json", inline("{}"))` in emitted tables.
+pub const fn template(media_type: &'static str, body: Text) -> TemplateDef {
+    TemplateDef { media_type, body }
+}
+
 /// How answers of a back end are mapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResponseMappingDef {

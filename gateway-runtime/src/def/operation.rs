@@ -123,6 +123,20 @@ pub struct CredentialDef {
     pub required: bool,
 }
 
+/// `credential("login", header("authorization"), false)` in emitted tables: the last says whether it is required.
+pub const fn credential(
+    scheme: &'static str,
+    parameter: ParameterDef,
+    required: bool,
+) -> CredentialDef {
+    CredentialDef {
+        scheme,
+        place: parameter.place,
+        name: parameter.name,
+        required,
+    }
+}
+
 /// An example answer out of the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExampleDef {

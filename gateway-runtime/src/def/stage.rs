@@ -60,6 +60,11 @@ pub struct VariableDef {
     pub value: VariableValue,
 }
 
+/// `variable("color", VariableValue::Literal("blue"))` in emitted tables.
+pub const fn variable(name: &'static str, value: VariableValue) -> VariableDef {
+    VariableDef { name, value }
+}
+
 /// Where the value of a stage variable comes from. All but literals are secret: never logged, never dumped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VariableValue {

@@ -161,6 +161,15 @@ impl Body {
         matches!(self.kind, Kind::Empty)
     }
 
+    /// Its length, if all of it is here already.
+    pub(crate) fn whole_len(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Empty => Some(0),
+            Kind::Full(bytes) => Some(bytes.len() as u64),
+            _ => None,
+        }
+    }
+
     /// Its length, if known.
     pub(crate) fn len(&self) -> Option<u64> {
         self.size_hint().exact()
@@ -389,9 +398,9 @@ impl ClientBody {
             }
             Poll::Pending => {
                 let pause = self.pause;
-                let timer = self
-                    .timer
-                    .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(soon(pause))));
+                let timer = self.timer.get_or_insert_with(|| {
+                    Box::pin(tokio::time::sleep_until(later(Instant::now(), pause)))
+                });
                 ready!(timer.as_mut().poll(cx));
                 self.fail(BodyFault::ClientTimeout)
             }
@@ -404,9 +413,9 @@ impl ClientBody {
     }
 }
 
-fn soon(pause: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(pause)
+/// The moment `span` after `now`; a year later if there is none.
+pub(crate) fn later(now: Instant, span: Duration) -> Instant {
+    now.checked_add(span)
         .unwrap_or_else(|| now + Duration::from_secs(86_400 * 365))
 }
 

@@ -20,7 +20,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 pub(crate) use admit::{Admission, Peer, admit};
-pub(crate) use body::{Body, BodyEnd, BodyFault, Buffered};
+pub(crate) use body::{Body, BodyFault, Buffered, later};
 pub(crate) use fields::{FieldName, FieldValue, Headers, Survey, field};
 pub(crate) use reply::Reply;
 
@@ -51,6 +51,43 @@ pub(crate) struct Exchange {
     secure: bool,
     params: Params,
     body: Body,
+}
+
+/// What stays known of a request whose handling came to nothing.
+#[derive(Debug)]
+pub(crate) struct Sketch {
+    id: RequestId,
+    received: Nanos,
+    method: http::Method,
+    version: http::Version,
+    target: Target,
+    peer: IpAddr,
+    client: IpAddr,
+}
+
+impl Sketch {
+    /// A request without fields and body.
+    pub(crate) fn exchange(self) -> Exchange {
+        Exchange {
+            id: self.id,
+            received: self.received,
+            method: self.method,
+            version: self.version,
+            target: self.target,
+            prefix: 0,
+            authority: FieldValue::from_static(""),
+            host_length: 0,
+            host_lower: None,
+            headers: Headers::new(),
+            keep_head: false,
+            peer: self.peer,
+            client: self.client,
+            from_proxy: false,
+            secure: false,
+            params: Params::default(),
+            body: Body::empty(),
+        }
+    }
 }
 
 /// A request that is refused before it can mean anything. The exchange is for the answer, the log and the counters alone: what
@@ -245,6 +282,19 @@ impl Exchange {
     /// The body's length, if it is known before the body is read.
     pub(crate) fn content_length(&self) -> Option<u64> {
         self.body.len()
+    }
+
+    /// What is needed to answer and log this request if it is lost; cheap enough for every request.
+    pub(crate) fn sketch(&self) -> Sketch {
+        Sketch {
+            id: self.id,
+            received: self.received,
+            method: self.method.clone(),
+            version: self.version,
+            target: self.target.clone(),
+            peer: self.peer,
+            client: self.client,
+        }
     }
 
     /// Keeps the header fields readable after [`forward`](Exchange::forward). It costs a copy, so only steps that will look ask.

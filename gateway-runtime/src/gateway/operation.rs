@@ -1,5 +1,7 @@
 //! One operation as a stage serves it.
 
+use std::collections::BTreeMap;
+
 use super::Upstreams;
 use crate::cache::Caching;
 use crate::cors::Cors;
@@ -15,6 +17,8 @@ use crate::values::Variables;
 pub(crate) struct Operation {
     /// Its tables.
     pub(crate) def: &'static OperationDef,
+    /// Its place among the gateway's operations: what counters are kept by.
+    pub(crate) index: usize,
     /// What happens to its requests on this stage.
     pub(crate) policy: &'static PolicyDef,
     /// Its buckets.
@@ -36,6 +40,8 @@ pub(crate) struct Operation {
 /// What an operation is started in.
 pub(crate) struct Surroundings<'s, 'u> {
     pub(crate) gateway: &'static GatewayDef,
+    /// Places of the gateway's operations, by id.
+    pub(crate) ids: &'s BTreeMap<&'static str, usize>,
     pub(crate) stage: &'static StageDef,
     /// Whether the stage has a cache.
     pub(crate) cached: bool,
@@ -108,17 +114,18 @@ impl Operation {
     /// Starts an operation.
     pub(super) fn start(route: &'static RouteDef, around: &mut Surroundings<'_, '_>) -> Operation {
         let def = route.operation;
-        let policy = around
-            .stage
-            .overrides
-            .iter()
-            .find(|row| row.operation.id == def.id)
+        let overrides = around.stage.overrides;
+        let policy = overrides
+            .binary_search_by(|row| row.operation.id.cmp(def.id))
+            .ok()
+            .and_then(|at| overrides.get(at))
             .map_or(&def.policy, |row| row.policy);
         let request = Edits::new(def.id, &policy.request, Scope::Request, around);
         let response = Edits::new(def.id, &policy.response, Scope::Response, around);
         let integration = Integration::start(def, policy, around);
         Operation {
             def,
+            index: around.ids.get(def.id).copied().unwrap_or_default(),
             policy,
             throttles: Throttles::new(policy.throttles),
             caching: policy

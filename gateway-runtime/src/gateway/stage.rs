@@ -1,6 +1,7 @@
 //! One stage as it is served.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::operation::{Operation, Surroundings};
@@ -8,6 +9,8 @@ use super::{Upstreams, variables};
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::def::{GatewayDef, StageDef, ThrottleDef};
+use crate::observe::AccessLog;
+use crate::observe::log::Sinks;
 use crate::settings::{Settings, StartFault};
 use crate::throttle::Bucket;
 use crate::values::Variables;
@@ -31,8 +34,21 @@ pub(crate) struct Stage {
     pub(crate) bucket: Option<Bucket>,
     /// Where its answers are kept.
     pub(crate) cache: Option<Arc<Cache>>,
+    /// Its access log.
+    pub(crate) log: Option<AccessLog>,
     /// Its operations, in the order of the routing table.
     pub(crate) operations: Vec<Operation>,
+}
+
+/// What the stages of a gateway are started with.
+pub(super) struct Starting<'s> {
+    pub(super) gateway: &'static GatewayDef,
+    /// Places of the gateway's operations, by id.
+    pub(super) ids: &'s BTreeMap<&'static str, usize>,
+    pub(super) settings: &'s Settings,
+    pub(super) clock: &'s Clock,
+    pub(super) upstreams: Upstreams<'s>,
+    pub(super) sinks: Sinks,
 }
 
 /// A share of requests that sees other variables.
@@ -56,22 +72,36 @@ impl Canary {
 impl Stage {
     /// Starts a stage. Where it is served alone it is mounted at `/`, for every host.
     pub(super) fn start(
-        gateway: &'static GatewayDef,
         def: &'static StageDef,
-        settings: &Settings,
-        clock: &Clock,
-        upstreams: &mut Upstreams<'_>,
+        starting: &mut Starting<'_>,
         faults: &mut Vec<StartFault>,
     ) -> Stage {
+        let Starting {
+            gateway,
+            ids,
+            settings,
+            clock,
+            upstreams,
+            sinks,
+        } = starting;
+        let gateway = *gateway;
+        let log = AccessLog::open(def.access_log.as_ref(), &settings.access_log, sinks)
+            .unwrap_or_else(|fault| {
+                faults.push(fault);
+                None
+            });
         let own = variables::read(def, &[], settings, faults);
         let canary = def.canary.map(|canary| Canary {
             threshold: (canary.percent.clamp(0.0, 100.0) / 100.0 * 4_294_967_296.0) as u64,
             variables: variables::read(def, canary.variables, settings, faults),
             shared_cache: canary.shared_cache,
         });
-        let cache = def.cache.map(|cache| Cache::new(cache.size, clock.clone()));
+        let cache = def
+            .cache
+            .map(|cache| Cache::new(cache.size, (*clock).clone()));
         let mut around = Surroundings {
             gateway,
+            ids,
             stage: def,
             cached: cache.is_some(),
             variables: &own,
@@ -104,6 +134,7 @@ impl Stage {
                 .throttle
                 .map(|ThrottleDef { rate, burst, .. }| Bucket::new(rate, burst)),
             cache,
+            log,
             operations,
         }
     }

@@ -132,7 +132,10 @@ fn rendered(expr: &Expr, variables: &Variables) -> (String, Vec<String>) {
         Source::StageVariable(name) => Some(variables.get(name)?.as_bytes().into()),
         _ => None,
     });
-    (String::from_utf8_lossy(&out).into_owned(), variables_in(expr))
+    (
+        String::from_utf8_lossy(&out).into_owned(),
+        variables_in(expr),
+    )
 }
 
 /// Names of the stage variables in an expression.

@@ -308,11 +308,19 @@ pub(crate) fn query_value(expr: &Expr, values: &Values<'_>) -> String {
 pub(crate) struct QueryEdits<'e> {
     /// Parameters that go.
     pub(crate) remove: Vec<&'e str>,
-    /// Parameters that come, with their escaped values; they replace those of the same name.
+    /// Parameters that come, with their escaped values; they replace those of the same name. An empty value is not sent.
     pub(crate) set: Vec<(&'e str, String)>,
 }
 
-impl QueryEdits<'_> {
+impl<'e> QueryEdits<'e> {
+    /// These changes, and then others.
+    pub(crate) fn then(mut self, later: QueryEdits<'e>) -> QueryEdits<'e> {
+        self.set.retain(|(name, _)| !later.touches(name));
+        self.remove.extend(later.remove);
+        self.set.extend(later.set);
+        self
+    }
+
     fn is_empty(&self) -> bool {
         self.remove.is_empty() && self.set.is_empty()
     }
@@ -341,7 +349,7 @@ impl QueryEdits<'_> {
                 }
             }
         }
-        for (name, value) in &self.set {
+        for (name, value) in self.set.iter().filter(|(_, value)| !value.is_empty()) {
             let mut escaped = Vec::new();
             Escape::Query.write(&mut escaped, name.as_bytes());
             push(&[&String::from_utf8_lossy(&escaped), "=", value]);

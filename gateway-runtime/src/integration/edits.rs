@@ -19,6 +19,9 @@ pub(crate) struct Edits {
     set_query: Vec<(&'static str, Expr)>,
 }
 
+/// Fields with the values that were made for one message; `None`: all of the value is absent.
+pub(crate) type Made = Vec<(FieldName, Option<FieldValue>)>;
+
 /// Fields that no mapping may write: framing, and what belongs to one connection (RFC 9110 §7.6.1).
 const UNTOUCHABLE: &[&str] = &[
     "connection",
@@ -94,26 +97,20 @@ impl Edits {
             .any(reads_head)
     }
 
-    /// Whether it sets a field.
-    pub(crate) fn sets_field(&self, name: &str) -> bool {
-        self.set.iter().any(|(set, _)| set.as_str() == name)
-    }
-
     /// The values of the fields it sets. They are made before anything is changed: one value may be read where another is set.
-    pub(crate) fn made(&self, values: &Values<'_>) -> Vec<(FieldName, FieldValue)> {
+    pub(crate) fn made(&self, values: &Values<'_>) -> Made {
         self.set
             .iter()
-            .filter_map(|(name, text)| Some((name.clone(), text.value(values)?)))
+            .map(|(name, text)| (name.clone(), text.value(values)))
             .collect()
     }
 
-    /// The changes to the query. A value that comes out empty is not sent.
+    /// The changes to the query.
     pub(crate) fn query(&self, values: &Values<'_>) -> QueryEdits<'_> {
         let set = self
             .set_query
             .iter()
             .map(|(name, expr)| (*name, query_value(expr, values)))
-            .filter(|(_, value)| !value.is_empty())
             .collect();
         QueryEdits {
             remove: self.remove_query.clone(),
@@ -121,13 +118,19 @@ impl Edits {
         }
     }
 
-    /// Changes the fields of a message; `made` are the values that were made for it.
-    pub(crate) fn apply(&self, made: Vec<(FieldName, FieldValue)>, headers: &mut Headers) {
+    /// Changes the fields of a message; `made` are the values that were made for it. A field whose value is absent goes:
+    /// otherwise a client could send what the gateway was told to set.
+    pub(crate) fn apply(&self, made: Made, headers: &mut Headers) {
         for name in &self.remove {
             headers.remove(name);
         }
         for (name, value) in made {
-            headers.set(name, value);
+            match value {
+                Some(value) => headers.set(name, value),
+                None => {
+                    headers.remove(name);
+                }
+            }
         }
     }
 }

@@ -96,6 +96,11 @@ pub(super) async fn send(
     journey.outcome.upstream_latency = Some(journey.worker.clock.now().since(called));
     let mut incoming = answered.map_err(refused)?;
     journey.outcome.upstream_status = Some(incoming.status);
+    let caching = journey
+        .operation
+        .and_then(|operation| operation.caching.as_ref());
+    journey.forbidden =
+        caching.and_then(|caching| caching.may_use(incoming.status, &incoming.headers).err());
     if journey.gateway.buffers() && !incoming.body.is_empty() {
         let until = journey.worker.clock.instant(deadline).into();
         let body = std::mem::take(&mut incoming.body);

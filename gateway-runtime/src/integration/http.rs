@@ -79,7 +79,9 @@ impl Http {
         let operation = journey.operation.ok_or(Refusal::Internal)?;
         let address = self.address.of(journey.canary);
         let values = journey.values(None);
-        let target = address.target(journey, false, &self.parameters.query(&values))?;
+        let query = self.parameters.query(&values);
+        let query = query.then(operation.request.query(&values));
+        let target = address.target(journey, false, &query)?;
         let mapped = self.parameters.made(&values);
         let edited = operation.request.made(&values);
         let (media_type, template) = self.template(&journey.exchange)?;

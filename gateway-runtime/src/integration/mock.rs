@@ -3,7 +3,7 @@
 use super::Edits;
 use crate::accept;
 use crate::def::{ExampleDef, MockDef, TemplateDef};
-use crate::exchange::{Exchange, FieldValue, Reply};
+use crate::exchange::{Exchange, FieldValue, Reply, field};
 use crate::expr::Scope;
 use crate::gateway::Surroundings;
 use crate::values::Values;
@@ -43,6 +43,11 @@ impl Bodies {
         };
         *reply = std::mem::replace(reply, Reply::new(reply.status))
             .with_body(FieldValue::from_static(media_type), *body);
+        if self.0.len() > 1 {
+            reply
+                .headers
+                .append(field::VARY, FieldValue::from_static("accept"));
+        }
         true
     }
 }

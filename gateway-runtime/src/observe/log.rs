@@ -23,7 +23,7 @@ use crate::settings::{AccessLogTo, StartFault};
 pub(crate) const DEFAULT_FORMAT: &str = concat!(
     r#"{"time":"${context.requestTime}","id":"${context.requestId}","ip":"${context.identity.sourceIp}","#,
     r#""method":"${context.httpMethod}","path":"${context.path}","protocol":"${context.protocol}","#,
-    r#""stage":"${context.stage}","operation":"${context.operationId}","status":"${context.status}","#,
+    r#""stage":"${context.stage}","operation":"${context.operationId}","status":${context.status},"#,
     r#""length":"${context.responseLength}","ms":"${context.responseLatency}","cache":"${context.cache.status}","#,
     r#""error":"${context.error.reason}"}"#
 );
@@ -276,6 +276,7 @@ mod tests {
     fn logged(format: &str, value: &[u8]) -> String {
         let format = Expr::parse(format, Scope::AccessLog).unwrap();
         let line = line(&format, |source| match source {
+            Source::Context(Variable::Status) => Some(Cow::Borrowed(b"200")),
             Source::Context(Variable::ErrorMessageString) => Some(Cow::Borrowed(b"\"no\"")),
             Source::Query(_) => None,
             _ => Some(Cow::Borrowed(value)),

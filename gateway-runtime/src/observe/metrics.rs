@@ -96,29 +96,18 @@ impl Collector for Snapshot {
                 per_class.collect(),
             ),
         )?;
-        let spans: [(&str, &str, fn(&OperationTotals) -> &SpanTotals); 2] = [
-            (
-                "request_duration",
-                "Time from the end of a request's head to the end of its answer",
-                |row| &row.latency,
-            ),
-            (
-                "upstream_duration",
-                "Time from calling a back end to the end of its answer's head",
-                |row| &row.upstream,
-            ),
-        ];
-        for (name, help, spans) in spans {
-            let mut metric = encoder.encode_descriptor(
-                name,
-                help,
-                Some(&Unit::Seconds),
-                MetricType::Histogram,
-            )?;
-            for row in rows.iter().filter(|row| spans(row).count() > 0) {
-                Histogram(spans(row)).encode(metric.encode_family(&labels(row))?)?;
-            }
-        }
+        histograms(
+            &mut encoder,
+            "request_duration",
+            "Time from the end of a request's head to the end of its answer",
+            rows.iter().map(|row| (labels(row), &row.latency)),
+        )?;
+        histograms(
+            &mut encoder,
+            "upstream_duration",
+            "Time from calling a back end to the end of its answer's head",
+            rows.iter().map(|row| (labels(row), &row.upstream)),
+        )?;
         let throttled = rows
             .iter()
             .filter(|row| row.throttled > 0)
@@ -180,6 +169,19 @@ impl Collector for Snapshot {
             .iter()
             .try_for_each(|more| family(&mut encoder, more))
     }
+}
+
+fn histograms<'t>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    spans: impl Iterator<Item = (Vec<(&'static str, String)>, &'t SpanTotals)>,
+) -> fmt::Result {
+    let mut metric =
+        encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
+    spans
+        .filter(|(_, spans)| spans.count() > 0)
+        .try_for_each(|(labels, spans)| Histogram(spans).encode(metric.encode_family(&labels)?))
 }
 
 fn family(encoder: &mut DescriptorEncoder<'_>, family: &Family) -> fmt::Result {

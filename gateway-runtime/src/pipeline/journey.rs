@@ -1,23 +1,26 @@
 //! One request on its way, and what is known of it so far.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cache::Why;
+use super::record::Record;
+use crate::cache::Unkept;
 use crate::clock::Nanos;
 use crate::cors::Origin;
 use crate::def::{ErrorDialect, RouteDef};
 use crate::exchange::{Body, Exchange, FieldValue, Headers, Reply, field};
 use crate::gateway::{Gateway, Operation, Stage};
+use crate::observe::{AccessLog, CacheResult, Finished};
 use crate::refusal::Refusal;
 use crate::server::Worker;
-use crate::values::{Outcome, Told, Values};
+use crate::values::{Outcome, Told, Values, Variables};
 
 /// One request on its way.
 pub(crate) struct Journey<'g> {
     /// The thread it runs on.
     pub(crate) worker: &'g Worker,
     /// The gateway it came to.
-    pub(crate) gateway: &'g Gateway,
+    pub(crate) gateway: &'g Arc<Gateway>,
     /// The request.
     pub(crate) exchange: Exchange,
     /// Its stage.
@@ -34,18 +37,26 @@ pub(crate) struct Journey<'g> {
     pub(crate) preflight: bool,
     /// Whether its wish for a fresh answer was ignored and it is told so.
     pub(crate) warns: bool,
-    /// Why it went past the cache, if it did.
-    pub(crate) bypassed: Option<Why>,
+    /// What the cache did; `None`: it was not asked.
+    pub(crate) cache: Option<CacheResult>,
+    /// Why the back end's answer may not be kept, by its own head.
+    pub(crate) forbidden: Option<Unkept>,
     /// What it was refused for, if it was.
     pub(crate) told: Option<Told>,
     /// How it went.
     pub(crate) outcome: Outcome,
+    /// What it was refused for, by its place among the reasons.
+    refusal: Option<usize>,
     deadline: Nanos,
 }
 
 impl<'g> Journey<'g> {
     /// A request that has just been admitted.
-    pub(crate) fn new(worker: &'g Worker, gateway: &'g Gateway, exchange: Exchange) -> Journey<'g> {
+    pub(crate) fn new(
+        worker: &'g Worker,
+        gateway: &'g Arc<Gateway>,
+        exchange: Exchange,
+    ) -> Journey<'g> {
         Journey {
             worker,
             gateway,
@@ -58,7 +69,9 @@ impl<'g> Journey<'g> {
             origin: Origin::default(),
             preflight: false,
             warns: false,
-            bypassed: None,
+            cache: None,
+            forbidden: None,
+            refusal: None,
             told: None,
             outcome: Outcome::default(),
         }
@@ -83,26 +96,38 @@ impl<'g> Journey<'g> {
             exchange: &self.exchange,
             clock: &self.worker.clock,
             stage: stage.map(|stage| stage.def.name),
-            variables: match canary {
-                Some(canary) if self.canary => Some(&canary.variables),
-                _ => stage.map(|stage| &stage.variables),
-            },
+            variables: stage.map(|stage| variables(stage, self.canary)),
             canary: canary.map(|_| self.canary),
             route: self.route,
             answered,
             told: self.told,
-            outcome: self.outcome,
+            outcome: Outcome {
+                cache: Some(self.cache.map_or("off", CacheResult::label)),
+                ..self.outcome
+            },
         }
+    }
+
+    /// Where its line goes. What reached no stage is logged with the first one, so that it is not lost.
+    fn log(&self) -> Option<&'g AccessLog> {
+        let stage = self.stage.or(self.gateway.stages.first())?;
+        stage.log.as_ref()
+    }
+
+    /// Whether the access log reads the request's header fields.
+    pub(crate) fn log_reads_head(&self) -> bool {
+        self.log().is_some_and(AccessLog::needs_request_fields)
     }
 
     /// The answer to a refusal.
     pub(crate) fn refuse(&mut self, refusal: &Refusal) -> Reply {
         self.told = Some(self.gateway.responses.told(refusal));
+        self.refusal = Some(refusal.index());
         self.gateway.responses.refuse(refusal, self.values(None))
     }
 
     /// What every answer has, whatever became of its request.
-    pub(crate) fn finish(mut self, mut reply: Reply) -> Reply {
+    pub(super) fn finish(mut self, mut reply: Reply) -> Reply {
         self.cross_origins(&mut reply.headers);
         let headers = &mut reply.headers;
         headers.remove(field::SERVER);
@@ -119,7 +144,55 @@ impl<'g> Journey<'g> {
         }
         without_body(self.exchange.method(), &mut reply);
         self.outcome.status = Some(reply.status);
-        reply
+        let record = self.record(&reply.headers);
+        record.follow(reply)
+    }
+
+    /// The client has gone away, or a step failed so badly that there is no answer.
+    pub(super) fn abandon(mut self) {
+        let refusal = match std::thread::panicking() {
+            true => Refusal::Internal,
+            false => Refusal::ClientGone,
+        };
+        let told = self.gateway.responses.told(&refusal);
+        self.told = Some(told);
+        self.refusal = Some(refusal.index());
+        self.outcome.status = Some(told.answer.status);
+        self.record(&Headers::new()).end(0);
+    }
+
+    /// What is counted and logged of it.
+    fn record(self, answered: &Headers) -> Record {
+        let finished = Finished {
+            stage: self.stage.map(|stage| stage.index),
+            operation: self.operation.map(|operation| operation.index),
+            status: self.outcome.status.unwrap_or_default(),
+            latency: Duration::ZERO,
+            upstream: self.outcome.upstream_latency,
+            cache: self.cache,
+            refusal: self.refusal,
+        };
+        let log = self.log();
+        let fields = log.filter(|log| log.needs_answer_fields());
+        Record {
+            gateway: Arc::clone(self.gateway),
+            worker: self.worker.index,
+            clock: self.worker.clock.clone(),
+            received: self.exchange.received(),
+            finished,
+            stage: self.stage.and_then(|stage| {
+                self.gateway
+                    .stages
+                    .iter()
+                    .position(|other| std::ptr::eq(other, stage))
+            }),
+            route: self.route,
+            canary: self.canary,
+            told: self.told,
+            outcome: self.outcome,
+            answered: fields.map(|_| answered.clone()),
+            exchange: log.map(|_| Box::new(self.exchange)),
+        }
     }
 
     /// Cross-origin fields: of the operation, or, where none was reached, the gateway's own.
@@ -139,6 +212,14 @@ impl<'g> Journey<'g> {
                 }
             }
         }
+    }
+}
+
+/// The variables that a request of a stage sees.
+pub(super) fn variables(stage: &Stage, canary: bool) -> &Variables {
+    match &stage.canary {
+        Some(variant) if canary => &variant.variables,
+        _ => &stage.variables,
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) use worker::Worker;
 
 use crate::clock::Clock;
 use crate::exchange::Admission;
+use crate::gateway::Gateway;
 use crate::settings::{Settings, StartFault};
 use crate::tls::ServerTls;
 
@@ -39,6 +40,16 @@ use crate::tls::ServerTls;
 pub(crate) struct Live {
     pub(crate) app: App,
     pub(crate) admission: Admission,
+}
+
+impl Live {
+    /// A document's gateway and its rules.
+    pub(crate) fn of(gateway: Arc<Gateway>) -> Live {
+        Live {
+            admission: gateway.admission(),
+            app: App::Gateway(gateway),
+        }
+    }
 }
 
 /// What the workers share.
@@ -97,11 +108,23 @@ pub(crate) struct Running {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// Starts the workers. Everything that can fail has been tried when this returns.
+/// Serves a gateway. Everything that can fail has been tried when this returns.
+///
+/// # Errors
+/// An address that cannot be listened on, a certificate that is of no use, a limit of the system: all that were found.
+pub(crate) fn serve(
+    gateway: Arc<Gateway>,
+    settings: &Settings,
+    clock: &Clock,
+) -> Result<Running, Vec<StartFault>> {
+    start(Live::of(gateway), settings, clock)
+}
+
+/// Serves anything; see [`serve`].
 pub(crate) fn start(
     live: Live,
     settings: &Settings,
-    clock: Clock,
+    clock: &Clock,
 ) -> Result<Running, Vec<StartFault>> {
     let mut faults = Vec::new();
     let tls = settings.tls.as_ref().and_then(|(certificate, key)| {
@@ -155,8 +178,12 @@ impl Running {
         &self.addresses
     }
 
-    /// Serves something else from the next request on.
-    pub(crate) fn replace(&self, live: Live) {
+    /// Serves another gateway from the next request on.
+    pub(crate) fn replace(&self, gateway: Arc<Gateway>) {
+        self.serve(Live::of(gateway));
+    }
+
+    fn serve(&self, live: Live) {
         self.shared.live.store(Arc::new(live));
     }
 
@@ -170,7 +197,10 @@ impl Running {
         self.shared.is_draining()
     }
 
-    /// Reads certificate and key again. If they are of no use, the old ones stay.
+    /// Reads certificate and key again.
+    ///
+    /// # Errors
+    /// The files are of no use; the old ones stay.
     pub(crate) fn reload_tls(&self) -> Result<(), StartFault> {
         self.shared.reload_tls()
     }
@@ -182,6 +212,9 @@ impl Running {
 
     /// Lets the process's signals act: SIGTERM and SIGINT drain, the second one ends the process at once, SIGHUP reads the
     /// certificate again.
+    ///
+    /// # Errors
+    /// A limit of the system.
     pub(crate) fn obey_signals(&self) -> Result<(), StartFault> {
         signals::obey(self.shared.clone())
     }

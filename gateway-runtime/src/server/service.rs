@@ -17,9 +17,14 @@ use super::registry::Doing;
 use super::worker::Worker;
 use super::{Events, Live};
 use crate::exchange::{Body, BodyFault, Exchange, FieldValue, Peer, Refused, Reply, admit, field};
+use crate::gateway::Gateway;
+use crate::pipeline;
+use crate::refusal::Refusal;
 
 /// What answers.
 pub(crate) enum App {
+    /// A document's gateway.
+    Gateway(Arc<Gateway>),
     /// A function, for tests of what is around it.
     #[cfg(test)]
     Test(Handler),
@@ -40,9 +45,10 @@ impl App {
         worker: &Arc<Worker>,
         admitted: Result<Exchange, Box<Refused>>,
     ) -> Reply {
-        match *self {
+        match self {
+            App::Gateway(gateway) => pipeline::handle(worker, gateway, admitted).await,
             #[cfg(test)]
-            App::Test(ref handler) => handler(worker.clone(), admitted).await,
+            App::Test(handler) => handler(worker.clone(), admitted).await,
         }
     }
 }
@@ -95,15 +101,33 @@ async fn unharmed(
     live: &Live,
     admitted: Result<Exchange, Box<Refused>>,
 ) -> Reply {
-    let mut handling = pin!(live.app.handle(worker, admitted));
+    let known = match &admitted {
+        Ok(exchange) => exchange.sketch(),
+        Err(refused) => refused.exchange.sketch(),
+    };
+    if let Some(reply) = caught(live.app.handle(worker, admitted)).await {
+        return reply;
+    }
+    Events::count(&worker.shared.events.panics);
+    let refused = Box::new(Refused {
+        refusal: Refusal::Internal,
+        exchange: known.exchange(),
+    });
+    // In the document's own words, if that is not what panics.
+    match caught(live.app.handle(worker, Err(refused))).await {
+        Some(reply) => reply,
+        None => Reply::new(500),
+    }
+}
+
+/// What a future comes to; `None` if it panicked.
+async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
     std::future::poll_fn(|cx| {
         // What was under way is dropped with the future, and what is shared is left only in states that hold.
-        match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(cx))) {
-            Ok(polled) => polled,
-            Err(_) => {
-                Events::count(&worker.shared.events.panics);
-                Poll::Ready(Reply::new(500))
-            }
+        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+            Ok(polled) => polled.map(Some),
+            Err(_) => Poll::Ready(None),
         }
     })
     .await
@@ -120,6 +144,7 @@ fn response(reply: Reply, close: bool, in_flight: InFlight) -> Response<Outbound
     }
     let mut response = Response::new(Outbound {
         body,
+        broken: None,
         _in_flight: in_flight,
     });
     *response.status_mut() =
@@ -140,6 +165,8 @@ impl Drop for InFlight {
 /// An answer's body as the engine reads it.
 pub(super) struct Outbound {
     body: Body,
+    /// Why the body breaks off, told to the engine one turn later.
+    broken: Option<BodyFault>,
     _in_flight: InFlight,
 }
 
@@ -151,11 +178,23 @@ impl http_body::Body for Outbound {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        if let Some(fault) = self.broken.take() {
+            return Poll::Ready(Some(Err(fault)));
+        }
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            // The engine drops what it has not written yet when a body breaks off, the head included, and the client would see
+            // no answer at all. So it gets a turn to write first.
+            Poll::Ready(Some(Err(fault))) => {
+                self.broken = Some(fault);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => frame,
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.broken.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

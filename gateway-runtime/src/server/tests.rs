@@ -97,7 +97,7 @@ fn site_with(limits: LimitsDef, settings: &Settings) -> Site {
     let entered = Arc::new(Semaphore::new(0));
     let live = live(limits, app(gate.clone(), entered.clone()));
     Site {
-        running: start(live, settings, Clock::system()).unwrap(),
+        running: start(live, settings, &Clock::system()).unwrap(),
         gate,
         entered,
     }
@@ -586,7 +586,7 @@ fn an_address_in_use_is_a_fault_that_says_so() {
             listen: vec![site.address()],
             ..settings()
         },
-        Clock::system(),
+        &Clock::system(),
     );
     let faults = again.err().unwrap();
     assert_eq!(faults.len(), 1);
@@ -600,7 +600,7 @@ fn what_is_served_can_be_replaced() {
     let mut tcp = site.connect();
     tcp.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
     one(&mut tcp);
-    site.running.replace(live(
+    site.running.serve(live(
         LIMITS,
         Arc::new(|_, _| Box::pin(async { Reply::new(200).with_body(TEXT, "new") }) as Handling),
     ));
@@ -806,7 +806,7 @@ fn missing_certificates_are_faults_of_the_start() {
             tls: Some((data("absent.crt"), data("localhost.key"))),
             ..settings()
         },
-        Clock::system(),
+        &Clock::system(),
     )
     .err()
     .unwrap();

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -47,6 +48,18 @@ impl Worker {
             registry: Registry::default(),
             upstreams: Mutex::default(),
         }
+    }
+
+    /// A worker without a server, for tests of what it is given to.
+    #[cfg(test)]
+    pub(crate) fn lonely(clock: Clock) -> Worker {
+        let live = super::Live {
+            app: super::App::Test(Arc::new(|_, _| {
+                Box::pin(async { crate::exchange::Reply::new(500) })
+            })),
+            admission: crate::exchange::Admission::new(&crate::testing::GATEWAY),
+        };
+        Worker::new(0, clock, Arc::new(Shared::new(live, None, Duration::ZERO)))
     }
 
     /// The time of the last sweep: good enough for timeouts, and free.
@@ -118,6 +131,14 @@ async fn run(worker: Arc<Worker>, listeners: Vec<tokio::net::TcpListener>) {
                 _ = phase.wait_for(|phase| *phase == Phase::Draining) => {}
                 () = accept(&worker, &listener) => {}
             }
+            // Those who were connected before the end are still served.
+            std::future::poll_fn(|cx| {
+                while let Poll::Ready(Ok((tcp, peer))) = listener.poll_accept(cx) {
+                    admit(&worker, tcp, peer);
+                }
+                Poll::Ready(())
+            })
+            .await;
         });
     }
     tokio::spawn(sweep(worker.clone()));

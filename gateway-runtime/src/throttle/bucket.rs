@@ -173,14 +173,6 @@ impl Standing {
             .map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX))
     }
 
-    /// Seconds until the bucket is full, rounded up.
-    pub(crate) fn reset(&self) -> u32 {
-        match self.full_at.saturating_sub(self.now) {
-            0 => 0,
-            missing => seconds(missing),
-        }
-    }
-
     /// Seconds until there is a token, rounded up, at least 1.
     pub(crate) fn retry_after(&self) -> u32 {
         seconds(self.wait)

@@ -87,11 +87,6 @@ impl Throttles {
         throttles
     }
 
-    /// Whether there is nothing to take from.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.per_address.is_empty() && self.whole.is_empty() && self.keyed.is_empty()
-    }
-
     /// Takes from the buckets of the client's address. What it took goes to [`Throttles::take`].
     pub(crate) fn take_per_address<'t>(
         &'t self,
@@ -236,8 +231,9 @@ impl<'t> Taken<'t> {
         self.more.clear();
     }
 
-    /// The bucket with the fewest tokens left, which is the one a client should know about.
-    pub(crate) fn tightest(&self) -> Option<Standing> {
+    /// The bucket with the fewest tokens left.
+    #[cfg(test)]
+    fn tightest(&self) -> Option<Standing> {
         self.held()
             .map(|held| held.standing)
             .min_by_key(Standing::remaining)

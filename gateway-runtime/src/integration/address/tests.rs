@@ -1,1 +1,148 @@
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot parse its own expression should stop"
+)]
 
+use super::*;
+
+fn variables() -> Variables {
+    Variables::new([
+        ("url".to_owned(), "http://10.0.0.7:8080/v2".to_owned()),
+        ("host".to_owned(), "books.internal".to_owned()),
+        ("empty".to_owned(), String::new()),
+    ])
+}
+
+fn parts(text: &str) -> Parts {
+    Parts::new(&Expr::parse(text, Scope::Request).unwrap(), &variables())
+}
+
+/// Parts as text: values in `<>`, those of a query in `[]`.
+fn shown(parts: &Parts) -> String {
+    let part = |part: &Part| match part {
+        Part::Text(text) => text.clone(),
+        Part::InPath(source) => format!("<{source}>"),
+        Part::InQuery(source) => format!("[{source}]"),
+    };
+    parts.0.iter().map(part).collect()
+}
+
+#[test]
+fn an_address_is_split_where_its_path_begins() {
+    for (text, origin, rest) in [
+        ("http://a.example", "http://a.example", "/"),
+        (
+            "https://a.example:8443/b?c=d",
+            "https://a.example:8443",
+            "/b?c=d",
+        ),
+        ("http://a.example?c=d", "http://a.example", "/?c=d"),
+        (
+            "http://a/${path.id}?q=${query.q}",
+            "http://a",
+            "/<path.id>?q=[query.q]",
+        ),
+        ("${stageVariables.url}/x", "http://10.0.0.7:8080", "/v2/x"),
+        (
+            "${stageVariables.url}${path.id}",
+            "http://10.0.0.7:8080",
+            "/v2<path.id>",
+        ),
+        (
+            "http://${stageVariables.host}/x",
+            "http://books.internal",
+            "/x",
+        ),
+        (
+            "http://${stageVariables.host}:81/ä b",
+            "http://books.internal:81",
+            "/%C3%A4%20b",
+        ),
+    ] {
+        let (split, path) = parts(text).split_origin().unwrap();
+        assert_eq!(
+            (split.as_str(), shown(&path.normal()).as_str()),
+            (origin, rest),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn no_value_of_a_request_reaches_scheme_host_or_port() {
+    for text in [
+        "${header.x}",
+        "${header.x}://a/b",
+        "http://${header.x}/b",
+        "http://a${path.id}",
+        "http://a:${query.port}/b",
+        "http://${stageVariables.empty}${header.x}/b",
+        "/only/a/path",
+        "",
+    ] {
+        assert!(parts(text).split_origin().is_none(), "{text}");
+    }
+}
+
+#[test]
+fn paths_begin_with_a_slash_behind_the_base() {
+    for (text, base, expected) in [
+        ("/a/${path.id}", "", "/a/<path.id>"),
+        ("/a/${path.id}", "/base", "/base/a/<path.id>"),
+        ("a", "", "/a"),
+        ("${path.rest}", "", "/<path.rest>"),
+        (
+            "/a?b=${query.b}&c={d}",
+            "/base",
+            "/base/a?b=[query.b]&c={d}",
+        ),
+        ("/{a} b?c d", "", "/%7Ba%7D%20b?c d"),
+    ] {
+        assert_eq!(
+            shown(&parts(text).behind(base).normal()),
+            expected,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn queries_are_changed_without_touching_the_rest() {
+    let edits = |remove: &[&'static str], set: &[(&'static str, &str)]| QueryEdits {
+        remove: remove.to_vec(),
+        set: set
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect(),
+    };
+    for (queries, edits, expected) in [
+        ([None, None], edits(&[], &[]), "/"),
+        ([Some("a=1"), None], edits(&[], &[]), "/?a=1"),
+        (
+            [Some("a=1"), Some("b=%zz&&c")],
+            edits(&[], &[]),
+            "/?a=1&b=%zz&&c",
+        ),
+        (
+            [None, Some("a=1&%61=2&b=%20&a")],
+            edits(&["a"], &[]),
+            "/?b=%20",
+        ),
+        (
+            [Some("a=1"), Some("a=2&b=3")],
+            edits(&[], &[("a", "4")]),
+            "/?b=3&a=4",
+        ),
+        ([None, Some("a=1&b=2")], edits(&[], &[("a", "")]), "/?b=2"),
+        ([None, None], edits(&[], &[("a b&", "1")]), "/?a%20b%26=1"),
+        (
+            [None, Some("d=0")],
+            edits(&[], &[("a", "1"), ("b", "1")]).then(edits(&["a", "d"], &[("b", "2")])),
+            "/?b=2",
+        ),
+    ] {
+        let mut target = "/".to_owned();
+        edits.write(queries, &mut target);
+        assert_eq!(target, expected, "{queries:?} {edits:?}");
+    }
+}

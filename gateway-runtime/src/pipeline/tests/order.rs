@@ -1,0 +1,309 @@
+//! The order of steps: one test for each neighbouring pair that matters.
+
+use std::time::Duration;
+
+use super::scene::{BackEnd, PROXY, Site, gateway, operation, settings, single};
+use crate::def::{
+    AccessDef, CacheDef, CorsDef, CredentialDef, EditsDef, FieldDef, GatewayDef, Invalidation,
+    MountDef, OnRefusal, OperationDef, ParameterPlace, PolicyDef, SetDef, StageCacheDef, StageDef,
+    ThrottleDef, ThrottleKey, set, throttle,
+};
+use crate::testing::GATEWAY;
+
+static SHOP: CorsDef = CorsDef {
+    allow_origins: &["https://shop.example"],
+    allow_methods: &["GET"],
+    allow_headers: &["*"],
+    expose_headers: &[],
+    allow_credentials: false,
+    max_age: Some(60),
+};
+const ORIGIN: &str = "origin: https://shop.example";
+const ASKS_GET: &str = "access-control-request-method: GET";
+
+/// Refills once in a while that no test lasts.
+const ONE_IP: &[ThrottleDef] = &[throttle(0.001, 1, ThrottleKey::Ip)];
+const ONE: &[ThrottleDef] = &[throttle(0.001, 1, ThrottleKey::Whole)];
+const TWO: &[ThrottleDef] = &[throttle(0.001, 2, ThrottleKey::Whole)];
+
+const KEPT: CacheDef = CacheDef {
+    ttl: Duration::from_secs(600),
+    key: &[],
+    shared: false,
+    statuses: &[200],
+    override_upstream: false,
+    invalidation: Invalidation::Nobody(OnRefusal::Fail),
+};
+static CACHED_STAGE: StageDef = StageDef {
+    cache: Some(StageCacheDef { size: 1 << 20 }),
+    ..StageDef::DEFAULT
+};
+const CACHED: GatewayDef = GatewayDef {
+    stages: &[&CACHED_STAGE],
+    ..GATEWAY
+};
+const LOGIN: CredentialDef = CredentialDef {
+    scheme: "login",
+    place: ParameterPlace::Header,
+    name: "x-token",
+    required: true,
+};
+
+fn guarded(policy: PolicyDef) -> OperationDef {
+    OperationDef {
+        access: AccessDef::Delegated(&[&[LOGIN]]),
+        ..operation("GET", "/count", policy)
+    }
+}
+
+#[test]
+fn a_loop_is_seen_before_anything_is_looked_for() {
+    let site = Site::start(
+        single("GET", "/count", PROXY),
+        &settings(Some(BackEnd::start().address)),
+    );
+    let answer = site.send("GET", "/nothing", &["via: 1.1 other, 1.1 bookstore"], "");
+    assert_eq!(answer.status, 508);
+    assert_eq!(site.refused("loop"), 1);
+}
+
+#[test]
+fn the_stage_comes_before_preflights_and_routes() {
+    static STAGE: StageDef = StageDef {
+        name: "prod",
+        mount: MountDef {
+            host: None,
+            path: "/prod",
+        },
+        ..StageDef::DEFAULT
+    };
+    let policy = PolicyDef {
+        cors: Some(&SHOP),
+        ..PROXY
+    };
+    let def = gateway(
+        vec![operation("GET", "/count", policy)],
+        GatewayDef {
+            stages: const { &[&STAGE] },
+            ..GATEWAY
+        },
+    );
+    let site = Site::start(def, &settings(Some(BackEnd::start().address)));
+    for (target, status) in [("/count", 404), ("/prodx/count", 404), ("/prod/count", 204)] {
+        let answer = site.send("OPTIONS", target, &[ORIGIN, ASKS_GET], "");
+        assert_eq!(answer.status, status, "{target}");
+    }
+    assert_eq!(site.refused("stage_unknown"), 2);
+    assert_eq!(site.get("/prod/count").body, "call 1");
+}
+
+#[test]
+fn preflights_need_no_route_of_their_own_and_take_no_token() {
+    let back = BackEnd::start();
+    let policy = PolicyDef {
+        cors: Some(&SHOP),
+        throttles: ONE_IP,
+        ..PROXY
+    };
+    let site = Site::start(
+        single("GET", "/count", policy),
+        &settings(Some(back.address)),
+    );
+    for _ in 0..3 {
+        let answer = site.send("OPTIONS", "/count", &[ORIGIN, ASKS_GET], "");
+        assert_eq!(answer.status, 204);
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            Some("https://shop.example")
+        );
+    }
+    assert_eq!(back.calls(), 0);
+    // An OPTIONS that is no preflight is a request like any.
+    assert_eq!(site.send("OPTIONS", "/count", &[], "").status, 405);
+    let answer = site.send("GET", "/count", &[ORIGIN], "");
+    assert_eq!((answer.status, answer.body.as_str()), (200, "call 1"));
+    assert_eq!(site.get("/count").status, 429);
+}
+
+#[test]
+fn what_has_no_route_takes_no_token() {
+    static ONE_FOR_ALL: StageDef = StageDef {
+        throttle: Some(throttle(0.001, 1, ThrottleKey::Whole)),
+        ..StageDef::DEFAULT
+    };
+    let def = gateway(
+        vec![operation("GET", "/count", PROXY)],
+        GatewayDef {
+            stages: const { &[&ONE_FOR_ALL] },
+            ..GATEWAY
+        },
+    );
+    let site = Site::start(def, &settings(Some(BackEnd::start().address)));
+    assert_eq!(site.get("/nothing").status, 404);
+    assert_eq!(site.send("PUT", "/count", &[], "").status, 405);
+    assert_eq!(site.get("/count").status, 200);
+    assert_eq!(site.get("/count").status, 429);
+}
+
+#[test]
+fn a_flood_of_guesses_meets_the_bucket_of_its_address_before_the_question_for_a_credential() {
+    let def = gateway(
+        vec![guarded(PolicyDef {
+            throttles: ONE_IP,
+            ..PROXY
+        })],
+        GATEWAY,
+    );
+    let site = Site::start(def, &settings(Some(BackEnd::start().address)));
+    let first = site.get("/count");
+    assert_eq!(
+        (first.status, first.header("www-authenticate")),
+        (401, Some("ApiKey in=\"header\", name=\"x-token\""))
+    );
+    assert_eq!(site.get("/count").status, 429);
+}
+
+#[test]
+fn what_has_no_credential_takes_no_token_of_the_operation() {
+    let def = gateway(
+        vec![guarded(PolicyDef {
+            throttles: ONE,
+            ..PROXY
+        })],
+        GATEWAY,
+    );
+    let site = Site::start(def, &settings(Some(BackEnd::start().address)));
+    for _ in 0..3 {
+        assert_eq!(site.get("/count").status, 401);
+    }
+    assert_eq!(
+        site.send("GET", "/count", &["x-token: any"], "").status,
+        200
+    );
+    assert_eq!(
+        site.send("GET", "/count", &["x-token: any"], "").status,
+        429
+    );
+}
+
+#[test]
+fn no_such_route_then_no_token_then_too_large() {
+    let policy = PolicyDef {
+        throttles: ONE,
+        body_limit: Some(4),
+        ..PROXY
+    };
+    let back = BackEnd::start();
+    let site = Site::start(
+        single("POST", "/echo", policy),
+        &settings(Some(back.address)),
+    );
+    assert_eq!(site.send("POST", "/nothing", &[], "too long").status, 404);
+    assert_eq!(site.send("POST", "/echo", &[], "too long").status, 413);
+    assert_eq!(site.send("POST", "/echo", &[], "too long").status, 429);
+    assert_eq!(back.calls(), 0);
+}
+
+#[test]
+fn a_hit_takes_a_token_and_makes_no_call() {
+    let policy = PolicyDef {
+        throttles: TWO,
+        cache: Some(KEPT),
+        ..PROXY
+    };
+    let back = BackEnd::start();
+    let def = gateway(vec![operation("GET", "/count", policy)], CACHED);
+    let site = Site::start(def, &settings(Some(back.address)));
+    assert_eq!(site.get("/count").body, "call 1");
+    assert_eq!(site.get("/count").body, "call 1");
+    assert_eq!(site.get("/count").status, 429);
+    assert_eq!(back.calls(), 1);
+}
+
+#[test]
+fn a_body_is_limited_before_the_cache_is_asked() {
+    let policy = PolicyDef {
+        cache: Some(KEPT),
+        body_limit: Some(4),
+        ..PROXY
+    };
+    let def = gateway(vec![operation("GET", "/count", policy)], CACHED);
+    let site = Site::start(def, &settings(Some(BackEnd::start().address)));
+    assert_eq!(site.get("/count").status, 200);
+    assert_eq!(site.send("GET", "/count", &[], "too long").status, 413);
+}
+
+#[test]
+fn a_kept_answer_is_changed_for_each_request_and_named_by_its_own_id() {
+    const SET: &[SetDef] = &[
+        set(FieldDef::Header("x-cache"), "${context.cache.status}"),
+        set(FieldDef::Header("x-id"), "${context.requestId}"),
+        set(FieldDef::Header("x-asked"), "${header.x-asked}"),
+    ];
+    let policy = PolicyDef {
+        cache: Some(KEPT),
+        response: EditsDef {
+            set: SET,
+            remove: &[],
+        },
+        ..PROXY
+    };
+    let def = gateway(vec![operation("GET", "/count", policy)], CACHED);
+    let site = Site::start(def, &settings(Some(BackEnd::start().address)));
+    let mut ids = Vec::new();
+    for cache in ["miss", "hit"] {
+        let answer = site.send("GET", "/count", &[&format!("x-asked: {cache}")], "");
+        assert_eq!(answer.header("x-cache"), Some(cache));
+        assert_eq!(answer.header("x-asked"), Some(cache));
+        assert_eq!(answer.header("x-id"), answer.header("x-request-id"));
+        ids.push(answer.header("x-id").map(str::to_owned));
+    }
+    assert_ne!(ids[0], ids[1]);
+}
+
+#[test]
+fn a_wish_for_a_fresh_answer_is_refused_after_the_token() {
+    let policy = PolicyDef {
+        throttles: ONE,
+        cache: Some(KEPT),
+        ..PROXY
+    };
+    let def = gateway(vec![operation("GET", "/count", policy)], CACHED);
+    let site = Site::start(def, &settings(Some(BackEnd::start().address)));
+    let fresh = &["cache-control: max-age=0"];
+    assert_eq!(site.send("GET", "/count", fresh, "").status, 403);
+    assert_eq!(site.send("GET", "/count", fresh, "").status, 429);
+}
+
+#[test]
+fn cross_origin_fields_are_the_gateways_own_and_stand_on_refusals_too() {
+    let policy = PolicyDef {
+        cors: Some(&SHOP),
+        throttles: ONE,
+        ..PROXY
+    };
+    let def = gateway(
+        vec![operation("GET", "/open", policy)],
+        GatewayDef {
+            cors: Some(&SHOP),
+            ..GATEWAY
+        },
+    );
+    let site = Site::start(def, &settings(Some(BackEnd::start().address)));
+    for (method, target, status) in [
+        ("GET", "/open", 200),
+        ("GET", "/open", 429),
+        ("GET", "/nothing", 404),
+        ("PUT", "/open", 405),
+        ("GET", "/%2e%2e/etc", 400),
+    ] {
+        let answer = site.send(method, target, &[ORIGIN], "");
+        assert_eq!(answer.status, status);
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            Some("https://shop.example"),
+            "{method} {target}"
+        );
+        assert_eq!(answer.header("vary"), Some("Origin"));
+    }
+}
