@@ -53,10 +53,7 @@ pub(crate) fn read(
                 Some(native::Passthrough::WhenNoTemplates) => Passthrough::WhenNoTemplates,
                 Some(native::Passthrough::Never) => Passthrough::Never,
             },
-            responses: responses(written, at, around, reader)
-                .into_iter()
-                .map(|(mapping, _)| mapping)
-                .collect(),
+            responses: answers(written, at, around, reader),
         }),
         IntegrationKind::Mock => mock(written, at, around, reader),
         IntegrationKind::Redirect => redirect(written, at, around, reader),
@@ -252,7 +249,7 @@ fn fill(
                         Some(value) => filled.push_str(&value),
                         None => {
                             fine = false;
-                            reader.found.error(
+                            reader.once(
                                 "address-placeholder",
                                 at.place_in(offset),
                                 format!("nothing fills `{{{}}}`", brief(name)),
@@ -416,6 +413,25 @@ pub(crate) fn media_type_of(written: &str, at: At<'_>, reader: &mut Reader<'_>) 
         "as in `application/json`",
     );
     None
+}
+
+/// The response mappings of an `http` integration.
+fn answers(
+    written: &native::Integration,
+    at: At<'_>,
+    around: &Surroundings<'_>,
+    reader: &mut Reader<'_>,
+) -> Vec<ResponseMapping> {
+    let list = responses(written, at, around, reader);
+    if list.iter().all(|(_, pattern)| pattern.is_some()) {
+        reader.found.warning(
+            "response-default",
+            at.member("responses").key_place(),
+            "a status that no response is for is answered 500",
+            "add a `default`",
+        );
+    }
+    list.into_iter().map(|(mapping, _)| mapping).collect()
 }
 
 /// The response mappings in the order they are tried, each with the statuses it is for: one that is for fewer statuses

@@ -36,7 +36,7 @@ pub(crate) fn drafts<'d>(
     api.operations
         .iter()
         .filter_map(|source| {
-            let path = &source.path;
+            let path = without_fragment(api, source, found)?;
             let pattern = match Pattern::parse(path) {
                 Ok(pattern) => pattern,
                 Err(fault) => {
@@ -60,7 +60,7 @@ pub(crate) fn drafts<'d>(
                 id: ids.id_of(source),
                 method: source.method.clone(),
                 path_params: pattern.params().map(str::to_owned).collect(),
-                path: path.clone(),
+                path: path.to_owned(),
                 pattern,
                 tags: operation.tags.clone(),
                 summary: one_line(operation.summary.as_deref().unwrap_or_default()),
@@ -74,6 +74,39 @@ pub(crate) fn drafts<'d>(
             })
         })
         .collect()
+}
+
+/// The path of an operation. Some documents tell operations of one route apart by a fragment, which no client sends: the
+/// first such operation is served, `None` stands for the others.
+fn without_fragment<'d>(
+    api: &Api<'_>,
+    source: &'d OperationSource<'d>,
+    found: &mut Findings,
+) -> Option<&'d str> {
+    let Some((path, _)) = source.path.split_once('#') else {
+        return Some(&source.path);
+    };
+    let same_route = |other: &&OperationSource<'_>| {
+        other.method == source.method && other.path.split('#').next() == Some(path)
+    };
+    let plain = |other: &&OperationSource<'_>| !other.path.contains('#');
+    let mut routes = api.operations.iter().filter(same_route);
+    let first = routes
+        .clone()
+        .find(plain)
+        .or_else(|| routes.next())
+        .is_some_and(|first| first.node.same(&source.node));
+    found.warning(
+        "path-fragment",
+        source.node.key_place(),
+        format!("the fragment of `{}` never reaches a server", brief(&source.path)),
+        if first {
+            "the operation is served without it"
+        } else {
+            "another operation answers these requests; this one is left out"
+        },
+    );
+    first.then_some(path)
 }
 
 /// A text as one line.

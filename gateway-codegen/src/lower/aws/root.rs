@@ -21,6 +21,8 @@ pub(super) fn kind(api: &Api<'_>, found: &mut Findings) -> ApiKind {
         Some("rest") => return ApiKind::Rest,
         _ => {}
     }
+    // tools write `payloadFormatVersion` into REST APIs too, so it only counts beside nothing that is REST's own
+    let rest = has_rest_only(api);
     let at_root = ["importexport-version", "cors"]
         .into_iter()
         .find(|name| member(root, name).is_some())
@@ -35,7 +37,7 @@ pub(super) fn kind(api: &Api<'_>, found: &mut Findings) -> ApiKind {
             let payload = member(&source.node, "integration")
                 .and_then(|node| node.follow().get("payloadFormatVersion"))
                 .map(|_| "payloadFormatVersion");
-            default.or(payload).map(str::to_owned)
+            default.or(payload.filter(|_| !rest)).map(str::to_owned)
         })
     };
     let (kind, why) = match at_root.or_else(shared).or_else(at_operations) {
@@ -55,6 +57,30 @@ pub(super) fn kind(api: &Api<'_>, found: &mut Findings) -> ApiKind {
         "`x-gateway: { kind: rest }` or `kind: http` says it",
     );
     kind
+}
+
+/// Whether the document has what only REST APIs have.
+fn has_rest_only(api: &Api<'_>) -> bool {
+    let members = [
+        "gateway-responses",
+        "policy",
+        "request-validators",
+        "api-key-source",
+        "binary-media-types",
+        "minimum-compression-size",
+        "documentation",
+    ];
+    members.iter().any(|name| member(&api.root, name).is_some())
+        || api.operations.iter().any(|source| {
+            member(&source.node, "integration")
+                .and_then(|node| node.follow().get("type"))
+                .and_then(|kind| kind.as_str())
+                .is_some_and(|kind| {
+                    ["mock", "http", "aws"]
+                        .iter()
+                        .any(|rest| kind.eq_ignore_ascii_case(rest))
+                })
+        })
 }
 
 /// Validators by name: whether they check anything.

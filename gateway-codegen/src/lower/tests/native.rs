@@ -116,6 +116,20 @@ fn the_strict_check_names_every_slip_at_its_place() {
 }
 
 #[test]
+fn x_gateway_stands_where_something_reads_it() {
+    let text = operation("")
+        .replace("in: query, ", "in: query, x-gateway: {}, ")
+        .replace("{ title: Books,", "{ title: Books, x-gateway: {},");
+    assert_eq!(
+        findings(&text),
+        [
+            "/info/x-gateway# x-gateway-misplaced",
+            "/paths/~1books~1{id}/get/parameters/1/x-gateway# x-gateway-misplaced"
+        ]
+    );
+}
+
+#[test]
 fn help_says_what_was_meant() {
     let (_, _, found) = lowered(&operation("trottle: false"));
     let sorted = found.sorted();
@@ -151,11 +165,11 @@ fn what_is_not_served_is_refused_by_name() {
         &["/integration/type not-yet-served"],
     );
     faults(
-        "integration: { type: http, request: { content: text } }",
+        "integration: { type: http, request: { content: text }, responses: { default: {} } }",
         &["/integration/request/content not-yet-served"],
     );
     faults(
-        "integration: { type: http, request: { templates: { application/json: { file: a.vtl } } } }",
+        "integration: { type: http, request: { templates: { application/json: { file: a.vtl } } }, responses: { default: {} } }",
         &["/integration/request/templates/application~1json not-yet-served"],
     );
     root_faults(
@@ -408,26 +422,38 @@ fn faults_of_integrations() {
         &["/integration/location address-host"],
     );
     faults(
-        "integration: { type: http, request: { templates: { json: '{}', application/json: 'a $input b' } } }",
+        "integration: { type: http, request: { templates: { json: '{}', application/json: 'a $input b' } }, responses: { default: {} } }",
         &[
             "/integration/request/templates/application~1json+2 mapping-template",
             "/integration/request/templates/json# media-type",
         ],
     );
     faults(
-        "integration: { type: http, responses: { '4[': {}, '4': {} } }",
+        "integration: { type: http, responses: { '4[': {}, '4': {}, default: {} } }",
         &[
             "/integration/responses/4# response-pattern-empty",
             "/integration/responses/4[# response-pattern",
         ],
     );
     faults(
-        "integration: { type: http, responses: { '40[0-4]': {}, '40[3-7]': {} } }",
+        "integration: { type: http, responses: { '40[0-4]': {}, '40[3-7]': {}, default: {} } }",
         &["/integration/responses/40[3-7]# response-pattern-tie"],
     );
     faults(
         "integration: { type: mock, responses: { '404': {} } }",
         &["/integration/responses# mock-status"],
+    );
+}
+
+#[test]
+fn a_status_without_a_response_is_warned_of() {
+    faults(
+        "integration: { type: http, responses: { '404': {} } }",
+        &["/integration/responses# response-default"],
+    );
+    faults(
+        "integration: { type: http }",
+        &["/integration response-default"],
     );
 }
 
@@ -752,4 +778,18 @@ fn the_order_in_the_file_does_not_matter() {
         "cache: { key: [path.id, query.lang], ttl: 5 }, integration: { responses: { '4..': { status: 404 }, default: { status: 200 } }, uri: 'http://a/{id}', type: http }",
     ));
     assert_eq!(one, other);
+}
+
+#[test]
+fn the_published_schema_is_that_of_the_types() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../specs/x-gateway.schema.json");
+    let schema = format!("{:#}\n", lower::native::schema());
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        std::fs::write(file, &schema).expect("specs/ can be written");
+    }
+    let published = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        published == schema,
+        "specs/x-gateway.schema.json is stale: UPDATE_EXPECTED=1 cargo test -p gateway-codegen --lib published_schema"
+    );
 }
