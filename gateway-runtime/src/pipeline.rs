@@ -59,8 +59,10 @@ struct Underway<'g>(Option<Journey<'g>>);
 
 impl Drop for Underway<'_> {
     fn drop(&mut self) {
-        if let Some(journey) = self.0.take() {
-            journey.abandon();
+        // After a panic the server comes back with a refusal for this request, which is then counted.
+        match self.0.take() {
+            Some(journey) if !std::thread::panicking() => journey.abandon(),
+            _ => {}
         }
     }
 }

@@ -99,7 +99,10 @@ fn without_fragment<'d>(
     found.warning(
         "path-fragment",
         source.node.key_place(),
-        format!("the fragment of `{}` never reaches a server", brief(&source.path)),
+        format!(
+            "the fragment of `{}` never reaches a server",
+            brief(&source.path)
+        ),
         if first {
             "the operation is served without it"
         } else {

@@ -8,6 +8,9 @@ use crate::suggest;
 
 use super::{OperationSource, ParameterSource, parameters, read, requirements, servers};
 
+/// Most operations: thirty times those of GitHub.
+const MAX_OPERATIONS: usize = 25_000;
+
 /// Most parameters, responses and media types of all operations together. References let a small document say them again
 /// and again; GitHub's has 9,000.
 const MAX_PARTS: usize = 500_000;
@@ -88,6 +91,15 @@ pub(super) fn read<'d>(root: Node<'d>, found: &mut Findings) -> (Paths, Vec<Oper
         paths
             .paths
             .insert(path.to_owned(), ReferenceOr::Item(typed));
+        if operations.len() > MAX_OPERATIONS {
+            found.error(
+                "document-too-large",
+                item.key_place(),
+                "up to here there are more than 25,000 operations",
+                "split the API",
+            );
+            break;
+        }
         if parts > MAX_PARTS {
             found.error(
                 "document-too-large",

@@ -85,11 +85,6 @@ impl Upstream {
         })
     }
 
-    /// Its name in the document; `default` is the document's own server.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Host and port as `Host` names them.
     pub(crate) fn authority(&self) -> &FieldValue {
         &self.authority

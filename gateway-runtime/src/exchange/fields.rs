@@ -11,9 +11,12 @@ pub(crate) mod field {
     pub(crate) use http::header::{
         ACCEPT, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW,
         CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, LOCATION,
-        MAX_FORWARDS, ORIGIN, RETRY_AFTER, SERVER, SET_COOKIE, TRAILER, TRANSFER_ENCODING, VARY,
-        VIA, WARNING,
+        MAX_FORWARDS, ORIGIN, RETRY_AFTER, SERVER, SET_COOKIE, TRANSFER_ENCODING, VARY, VIA,
+        WARNING,
     };
+
+    #[cfg(test)]
+    pub(crate) use http::header::TRAILER;
 
     use super::FieldName;
 
@@ -92,11 +95,6 @@ impl Headers {
         self.map.remove(name).is_some()
     }
 
-    /// Removes every field.
-    pub(crate) fn clear(&mut self) {
-        self.map.clear();
-    }
-
     /// Every name with each of its values.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&FieldName, &FieldValue)> {
         self.map.iter()
@@ -105,11 +103,6 @@ impl Headers {
     /// How many values there are, over all names.
     pub(crate) fn len(&self) -> usize {
         self.map.len()
-    }
-
-    /// Whether there is no field.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.map.is_empty()
     }
 
     pub(crate) fn from_map(map: http::HeaderMap) -> Headers {

@@ -243,11 +243,6 @@ impl Exchange {
         self.secure
     }
 
-    /// The path parameters of the route.
-    pub(crate) fn params(&self) -> &Params {
-        &self.params
-    }
-
     /// Notes what the route found; spans are of [`local_path`](Exchange::local_path).
     pub(crate) fn set_params(&mut self, params: Params) {
         self.params = params;
@@ -262,11 +257,6 @@ impl Exchange {
     /// The body; afterwards it is empty.
     pub(crate) fn take_body(&mut self) -> Body {
         std::mem::take(&mut self.body)
-    }
-
-    /// Puts a body (back); for steps that had to look into it.
-    pub(crate) fn set_body(&mut self, body: Body) {
-        self.body = body;
     }
 
     /// Lowers (never raises) the most bytes the body may have.
@@ -405,21 +395,5 @@ impl Params {
     /// All, in the path's order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Param> {
         self.few.iter().take(self.count).chain(&self.more)
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.count
-    }
-
-    /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// Keeps the first `count`: for a matcher that goes back.
-    pub(crate) fn truncate(&mut self, count: usize) {
-        self.more.truncate(count.saturating_sub(self.few.len()));
-        self.count = self.count.min(count);
     }
 }

@@ -148,12 +148,9 @@ impl<'g> Journey<'g> {
         record.follow(reply)
     }
 
-    /// The client has gone away, or a step failed so badly that there is no answer.
+    /// The client has gone away before there was an answer.
     pub(super) fn abandon(mut self) {
-        let refusal = match std::thread::panicking() {
-            true => Refusal::Internal,
-            false => Refusal::ClientGone,
-        };
+        let refusal = Refusal::ClientGone;
         let told = self.gateway.responses.told(&refusal);
         self.told = Some(told);
         self.refusal = Some(refusal.index());

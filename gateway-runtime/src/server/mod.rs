@@ -192,19 +192,6 @@ impl Running {
         self.shared.start_draining();
     }
 
-    /// Whether the server is on its way out.
-    pub(crate) fn is_draining(&self) -> bool {
-        self.shared.is_draining()
-    }
-
-    /// Reads certificate and key again.
-    ///
-    /// # Errors
-    /// The files are of no use; the old ones stay.
-    pub(crate) fn reload_tls(&self) -> Result<(), StartFault> {
-        self.shared.reload_tls()
-    }
-
     /// What the workers share; for the admin listener.
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared

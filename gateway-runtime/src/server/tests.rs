@@ -14,6 +14,7 @@ use super::service::{Handler, Handling};
 use super::*;
 use crate::def::{GatewayDef, LimitsDef};
 use crate::exchange::{Body, Buffered, Exchange, FieldValue, Refused, Reply};
+use crate::refusal::Refusal;
 use crate::testing::{GATEWAY, LIMITS};
 use crate::tls::{ClientTls, Stream};
 
@@ -44,7 +45,12 @@ async fn answer(
     let mut exchange = match admitted {
         Ok(exchange) => exchange,
         Err(refused) => {
-            return Reply::new(400).with_body(TEXT, format!("{:?}", refused.refusal));
+            // What panicked comes back as a fault of the gateway's own.
+            let status = match refused.refusal {
+                Refusal::Internal => 500,
+                _ => 400,
+            };
+            return Reply::new(status).with_body(TEXT, format!("{:?}", refused.refusal));
         }
     };
     match exchange.path() {
@@ -784,14 +790,14 @@ fn certificates_are_read_again_and_bad_ones_are_not_taken() {
     };
     assert!(shows("localhost") && !shows("other"));
     install("other");
-    site.running.reload_tls().unwrap();
+    site.running.shared().reload_tls().unwrap();
     assert!(shows("other") && !shows("localhost"));
     // A key that does not belong to the certificate.
     std::fs::copy(data("localhost.key"), &key).unwrap();
-    let fault = site.running.reload_tls().unwrap_err();
+    let fault = site.running.shared().reload_tls().unwrap_err();
     assert!(fault.message.contains("cannot be used together"), "{fault}");
     std::fs::write(&certificate, "nothing").unwrap();
-    assert!(site.running.reload_tls().is_err());
+    assert!(site.running.shared().reload_tls().is_err());
     assert!(shows("other"));
     site.end();
     std::fs::remove_dir_all(&folder).unwrap();

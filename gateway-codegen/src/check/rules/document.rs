@@ -153,7 +153,12 @@ pub(super) const RULES: &[Rule] = &[
         "Write `paths: { /books: { get: … } }`.",
         "paths: []",
     ),
-    warning("path-fragment", "A path has a fragment, which no client sends.", "Operations that differ by their fragments are one route: the first is served, the others are left out.", "/files/{id}#share: { put: {} }"),
+    warning(
+        "path-fragment",
+        "A path has a fragment, which no client sends.",
+        "Operations that differ by their fragments are one route: the first is served, the others are left out.",
+        "/files/{id}#share: { put: {} }",
+    ),
     error(
         "path-item-malformed",
         "A path item is not an object.",

@@ -302,7 +302,10 @@ fn kinds_and_dialects_are_inferred() {
     // tools write it into REST APIs too
     let versioned = integration(&format!("{PROXY}, payloadFormatVersion: '1.0'"));
     assert_eq!(gateway(&document_with("", &versioned)).kind, ApiKind::Http);
-    let documented = document_with("x-amazon-apigateway-documentation: { version: '1' }", &versioned);
+    let documented = document_with(
+        "x-amazon-apigateway-documentation: { version: '1' }",
+        &versioned,
+    );
     assert_eq!(gateway(&documented).kind, ApiKind::Rest);
     let written = gateway(&document_with(
         "x-gateway: { kind: http, errors: problem }",

@@ -782,7 +782,10 @@ fn the_order_in_the_file_does_not_matter() {
 
 #[test]
 fn the_published_schema_is_that_of_the_types() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../specs/x-gateway.schema.json");
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../specs/x-gateway.schema.json"
+    );
     let schema = format!("{:#}\n", lower::native::schema());
     if std::env::var_os("UPDATE_EXPECTED").is_some() {
         std::fs::write(file, &schema).expect("specs/ can be written");

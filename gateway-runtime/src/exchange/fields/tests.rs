@@ -11,7 +11,7 @@ fn every_field_of_a_connection_is_known_by_its_text() {
         let survey = Survey::of(&headers);
         assert_eq!(survey.hop_by_hop, 1 << bit, "{name}");
         survey.strip(&mut headers);
-        assert!(headers.is_empty(), "{name}");
+        assert!(headers.len() == 0, "{name}");
     }
 }
 

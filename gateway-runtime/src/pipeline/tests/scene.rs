@@ -1,5 +1,10 @@
 //! Gateways, back ends and clients for the tests.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "back ends that hang, and a client that waits, have threads of their own"
+)]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -12,7 +17,7 @@ use crate::def::{
     UpstreamDef,
 };
 use crate::gateway::Gateway;
-use crate::server::{Live, Running, start};
+use crate::server::{Running, serve as run};
 use crate::settings::StartFault;
 pub(super) use crate::settings::{AccessLogTo, Settings};
 use crate::testing::GATEWAY;
@@ -310,4 +315,16 @@ fn serve(tcp: &TcpStream, calls: &AtomicUsize) -> Option<()> {
     };
     let mut tcp = tcp;
     tcp.write_all(text.as_bytes()).ok()
+}
+
+/// Waits for something that happens on another thread.
+#[track_caller]
+pub(super) fn eventually(what: &str, happened: impl Fn() -> bool) {
+    for _ in 0..2000 {
+        if happened() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("never: {what}");
 }
