@@ -12,7 +12,7 @@ use super::{OperationSource, parameters, read, requirements, servers};
 const MAX_OPERATIONS: usize = 25_000;
 
 /// Most parameters, responses and media types of all operations together. References let a small document say them again
-/// and again; GitHub's has 9,000.
+/// and again; GitHub's has 6,500.
 const MAX_PARTS: usize = 200_000;
 
 /// Members of a path item that are operations, with their methods.
