@@ -19,7 +19,7 @@ use crate::suggest;
 /// Most files one document may consist of.
 const MAX_FILES: usize = 10_000;
 
-/// Most bytes kept of distinct references and their places.
+/// Most bytes kept of distinct references and their places, 256 for each on top of its texts.
 const MAX_KEPT: usize = 128 * 1024 * 1024;
 
 /// Most references that get a suggestion, which means a look at all names beside the missing one.
@@ -161,7 +161,7 @@ impl Resolver {
                     return;
                 }
                 let pointer = written.pointer;
-                self.kept += pointer.len() + written.target.map_or(0, str::len);
+                self.kept += 256 + pointer.len() + written.target.map_or(0, str::len);
                 if self.kept <= MAX_KEPT {
                     let place = Place {
                         file,
