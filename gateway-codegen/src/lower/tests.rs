@@ -5,6 +5,7 @@
 mod amazon;
 mod native;
 mod plain;
+mod policies;
 mod robust;
 
 use crate::findings::{Findings, Severity};
