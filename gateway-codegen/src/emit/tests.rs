@@ -483,25 +483,3 @@ fn emitted_roots_are_formatted() {
     assert!(fine, "{said}");
     fs::remove_dir_all(&out).unwrap();
 }
-
-/// For looking at it, and for measuring: `LOOK=dir [OPERATIONS=1000]`.
-#[test]
-#[ignore = "writes a crate to look at"]
-fn look() {
-    let out = env::var("LOOK").unwrap();
-    let count: usize = env::var("OPERATIONS").map_or(0, |n| n.parse().unwrap());
-    let gateway = match count {
-        0 => gateway(),
-        count => plain((0..count).map(|n| {
-            let mut one = gateway_of("x").operations["getBookx"].clone();
-            one.id = format!("operation{n}");
-            one.path = format!("/resource{n}/{{id}}");
-            one.tag = format!("tag{}", n % 20);
-            one.summary = format!("Does what number {n} does");
-            one
-        })),
-    };
-    emitted(&gateway, &EmitOptions::default())
-        .write(out.as_ref(), true)
-        .unwrap();
-}
