@@ -64,7 +64,13 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         .collect();
     let mut schemes = Schemes::read(api, strict, aws.used(), reader.found);
     let mut servers = openapi::Servers::new(api, taken, reader.found);
-    let mut drafts = openapi::drafts(api, &mut schemes, &mut servers, reader.found);
+    let mut drafts = openapi::drafts(
+        api,
+        &mut schemes,
+        &mut servers,
+        root::kind(&written),
+        reader.found,
+    );
     schemes.note(reader.found);
     for draft in &mut drafts {
         add_layers(draft, strict, &aws, reader.found);

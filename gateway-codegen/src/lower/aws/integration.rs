@@ -6,13 +6,14 @@ use gateway_runtime::def::ApiKind;
 use serde_json::Value;
 
 use super::mapping::{self, Side};
-use super::root::{DEFAULT_ROUTE, DEFAULT_ROUTE_UPSTREAM};
+use super::root::DEFAULT_ROUTE_UPSTREAM;
 use super::{
     flag, no_effect, not_served, number, refuse_cloudformation, responses, text, translated,
 };
 use crate::findings::{Findings, brief};
 use crate::load::Node;
 use crate::lower::draft::Draft;
+use crate::lower::openapi::DEFAULT_ROUTE;
 use crate::lower::suggest;
 use crate::lower::tree::Tree;
 
@@ -350,7 +351,7 @@ impl Translation<'_, '_> {
             not_served(&uri, "a back end behind a VPC link", self.found);
             return;
         }
-        if self.around.kind == ApiKind::Http && self.around.draft.path == DEFAULT_ROUTE {
+        if self.around.kind == ApiKind::Http && self.around.draft.source.path == DEFAULT_ROUTE {
             let upstream = translated(&uri, DEFAULT_ROUTE_UPSTREAM);
             self.say(&["integration", "upstream"], upstream);
             return;

@@ -361,7 +361,7 @@ paths:
     let operation = gateway.operations.values().next().unwrap();
     assert_eq!(
         (operation.method.as_str(), operation.path.as_str()),
-        ("ANY", "/$default")
+        ("ANY", "$default")
     );
     assert_eq!(
         operation.policy.integration,
