@@ -4,12 +4,13 @@
 //! in layers: trees of values that know where they were written ([`tree`]). What the Amazon family says is translated into
 //! such layers ([`aws`]), so that from the merge ([`layers`], [`stack`]) on nothing can tell the dialects apart. Merged
 //! layers are read into the types of the language ([`native`]) and from there into the model ([`policy`], [`integration`],
-//! [`stages`], [`root`]), where every default is decided.
+//! [`answers`], [`stages`], [`root`]), where every default is decided.
 //!
 //! Faults that need a place inside the document are found here, with the rules of [`check`](crate::check); what the
 //! finished model shows is found there. Absent on purpose: anything about how a gateway is emitted or served.
 
 mod access;
+mod answers;
 mod aws;
 mod draft;
 mod examples;
@@ -63,7 +64,13 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         .collect();
     let mut schemes = Schemes::read(api, strict, aws.used(), reader.found);
     let mut servers = openapi::Servers::new(api, taken, reader.found);
-    let mut drafts = openapi::drafts(api, &mut schemes, &mut servers, reader.found);
+    let mut drafts = openapi::drafts(
+        api,
+        &mut schemes,
+        &mut servers,
+        root::kind(&written),
+        reader.found,
+    );
     schemes.note(reader.found);
     for draft in &mut drafts {
         add_layers(draft, strict, &aws, reader.found);

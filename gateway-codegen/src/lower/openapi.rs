@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gateway_runtime::def::ApiKind;
 use gateway_runtime::expr::{Expr, Scope};
 use gateway_runtime::path::Pattern;
 use openapiv3::{ReferenceOr, Server};
@@ -18,6 +19,9 @@ use crate::normalise::{Api, OperationSource};
 /// Name of the upstream that is the document's own server.
 pub(crate) const DEFAULT: &str = "default";
 
+/// How documents write the default route of an HTTP API.
+pub(crate) const DEFAULT_ROUTE: &str = "/$default";
+
 /// Longest `operationId`; no real one has half of it.
 const LONGEST_ID: usize = 200;
 
@@ -26,6 +30,7 @@ pub(crate) fn drafts<'d>(
     api: &'d Api<'d>,
     schemes: &mut Schemes,
     servers: &mut Servers,
+    kind: ApiKind,
     found: &mut Findings,
 ) -> Vec<Draft<'d>> {
     let mut ids = Ids::default();
@@ -60,7 +65,11 @@ pub(crate) fn drafts<'d>(
                 id: ids.id_of(source),
                 method: source.method.clone(),
                 path_params: pattern.params().map(str::to_owned).collect(),
-                path: path.to_owned(),
+                // the default route of an HTTP API is no path: it takes what no path takes
+                path: match path {
+                    DEFAULT_ROUTE if kind == ApiKind::Http => "$default".to_owned(),
+                    path => path.to_owned(),
+                },
                 pattern,
                 tags: operation.tags.clone(),
                 summary: one_line(operation.summary.as_deref().unwrap_or_default()),

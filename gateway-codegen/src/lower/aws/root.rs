@@ -9,6 +9,7 @@ use super::{
     flag, member, no_effect, not_served, refuse_cloudformation, responses, text, translated,
 };
 use crate::findings::{Findings, brief};
+use crate::lower::openapi::DEFAULT_ROUTE;
 use crate::lower::tree::Tree;
 use crate::normalise::Api;
 
@@ -215,7 +216,5 @@ fn default_route(api: &Api<'_>, kind: ApiKind, layer: &mut Tree) {
     }
 }
 
-/// Path of the default route.
-pub(super) const DEFAULT_ROUTE: &str = "/$default";
 /// Upstream of the default route.
 pub(super) const DEFAULT_ROUTE_UPSTREAM: &str = "default-route";

@@ -231,9 +231,7 @@ fn cache_keys_hold_where_a_stage_cache_is_on() {
     let stages = "stages: { prod: { cache: { enabled: true, ttl: 60s } } }";
     let written = document_with(&format!("x-gateway: {{ {stages} }}"), &aws);
     let native = document_with(
-        &format!(
-            "x-gateway: {{ kind: rest, errors: aws, limits: {{ paths: {{ encodedSlash: keep }} }}, stages: {{ prod: {{ cache: {{ enabled: true, ttl: 60s }}, operations: {{ getBook: {{ cache: {{ key: [path.id, query.lang] }} }} }} }} }} }}"
-        ),
+        "x-gateway: { kind: rest, errors: aws, limits: { paths: { encodedSlash: keep } }, stages: { prod: { cache: { enabled: true, ttl: 60s }, operations: { getBook: { cache: { key: [path.id, query.lang] } } } } } }",
         &format!("x-gateway: {{ {native} }}"),
     );
     assert_eq!(gateway(&written), gateway(&native));
@@ -363,7 +361,7 @@ paths:
     let operation = gateway.operations.values().next().unwrap();
     assert_eq!(
         (operation.method.as_str(), operation.path.as_str()),
-        ("ANY", "/$default")
+        ("ANY", "$default")
     );
     assert_eq!(
         operation.policy.integration,
