@@ -11,11 +11,11 @@ pub(crate) mod field {
     pub(crate) use http::header::{
         ACCEPT, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW,
         CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, LOCATION,
-        MAX_FORWARDS, ORIGIN, RETRY_AFTER, SERVER, TRANSFER_ENCODING, VARY, VIA, WARNING,
+        MAX_FORWARDS, ORIGIN, RETRY_AFTER, SERVER, SET_COOKIE, TRANSFER_ENCODING, VARY, VIA, WARNING,
     };
 
     #[cfg(test)]
-    pub(crate) use http::header::{SET_COOKIE, TRAILER};
+    pub(crate) use http::header::TRAILER;
 
     use super::FieldName;
 
