@@ -416,9 +416,17 @@ impl Refusal {
             (ErrorDialect::Aws, ApiKind::Http) => (row.http.0, row.http.1, ""),
             (ErrorDialect::Aws, ApiKind::Plain | ApiKind::Rest) => row.rest,
         };
+        // Where there is a real 404, a document that customises it must not change the 405 beside it.
+        let kind = match (errors, self) {
+            (ErrorDialect::Problem, Refusal::NotFound | Refusal::StageUnknown) => {
+                ResponseType::ResourceNotFound
+            }
+            (ErrorDialect::Problem, Refusal::MethodNotAllowed { .. }) => ResponseType::Default4xx,
+            _ => row.kind,
+        };
         Answer {
             status,
-            kind: row.kind,
+            kind,
             message,
             error_type,
         }

@@ -61,7 +61,8 @@ pub struct Document {
 pub struct SourceFile {
     /// The name shown to people: relative to the working folder where that is possible, `/` between its parts.
     pub name: String,
-    /// Where it was read from; empty: the text came from memory.
+    /// Where it was read from, links followed, so that the files of one document can be told apart and placed below its folder;
+    /// empty: the text came from memory.
     pub path: PathBuf,
     /// The text, without a byte order mark. Of a file that is not UTF-8, the part that is.
     pub text: String,
@@ -90,11 +91,12 @@ pub enum Format {
 /// an error and the root is `null`.
 pub fn read(path: &Path, found: &mut Findings) -> Option<Document> {
     let name = shown(path);
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let file = match bytes(path) {
-        Ok(bytes) => parse(name, path.to_owned(), bytes, 0, found),
+        Ok(bytes) => parse(name, real, bytes, 0, found),
         Err(refusal) => {
             refusal.report(Place::default(), &name, found);
-            SourceFile::new(name, path.to_owned(), String::new(), Format::Yaml)
+            SourceFile::new(name, real, String::new(), Format::Yaml)
         }
     };
     Some(Document { files: vec![file] })
