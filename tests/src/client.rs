@@ -4,13 +4,16 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+/// Header fields in order, names in lower case.
+pub type Fields = Vec<(String, String)>;
+
 /// An answer as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// Status.
     pub status: u16,
     /// Fields in order, names in lower case.
-    pub headers: Vec<(String, String)>,
+    pub headers: Fields,
     /// Body, without transfer coding.
     pub body: Vec<u8>,
     /// Whether the body ended before its announced end.
@@ -97,7 +100,7 @@ impl Connection {
         ))
     }
 
-    fn head(&mut self) -> std::io::Result<Option<(u16, Vec<(String, String)>)>> {
+    fn head(&mut self) -> std::io::Result<Option<(u16, Fields)>> {
         let Some(first) = self.line()? else {
             return Ok(None);
         };

@@ -108,7 +108,7 @@ impl Upstream {
 
 /// Answers one request; false: the connection is over.
 fn answer(
-    stream: &TcpStream,
+    mut stream: &TcpStream,
     behaviours: &[Behaviour],
     log: &Mutex<Vec<Seen>>,
 ) -> std::io::Result<bool> {
@@ -121,7 +121,7 @@ fn answer(
     log.lock().unwrap().push(seen);
     let Some(behaviour) = behaviour else {
         write!(
-            &mut &*stream,
+            &mut stream,
             "HTTP/1.1 501 Not Scripted\r\ncontent-length: 0\r\n\r\n"
         )?;
         return Ok(true);
@@ -133,7 +133,7 @@ fn answer(
         )]
         thread::sleep(Duration::from_millis(behaviour.after_ms));
     }
-    let mut out = &*stream;
+    let mut out = stream;
     if let Some(raw) = &behaviour.raw {
         out.write_all(raw.as_bytes())?;
         return end(stream);
@@ -142,7 +142,7 @@ fn answer(
         None => {}
         Some(Fault::Hang) => {
             // Until the gateway gives up.
-            let _ = (&mut &*stream).read(&mut [0; 1]);
+            let _ = stream.read(&mut [0; 1]);
             return Ok(false);
         }
         Some(Fault::Reset) => {
@@ -160,7 +160,7 @@ fn answer(
         }
         Some(Fault::Stall) => {
             out.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this")?;
-            let _ = (&mut &*stream).read(&mut [0; 1]);
+            let _ = stream.read(&mut [0; 1]);
             return Ok(false);
         }
     }
@@ -180,11 +180,11 @@ fn answer(
     Ok(true)
 }
 
-fn end(stream: &TcpStream) -> std::io::Result<bool> {
+fn end(mut stream: &TcpStream) -> std::io::Result<bool> {
     let _ = stream.shutdown(Shutdown::Write);
     let mut rest = Vec::new();
     let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));
-    let _ = (&mut &*stream).read_to_end(&mut rest);
+    let _ = stream.read_to_end(&mut rest);
     Ok(false)
 }
 

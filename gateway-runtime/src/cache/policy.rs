@@ -386,10 +386,10 @@ impl Caching {
         key.part(self.stage);
         key.part(self.operation);
         // What is told to every back end about how it was asked, and so can stand in an answer: scheme and authority.
-        key.part([u8::from(x.secure()), u8::from(x.from_proxy())]);
+        key.part([u8::from(x.secure()), u8::from(x.is_from_proxy())]);
         key.part(x.host());
         key.part(x.authority().get(x.host().len()..).unwrap_or_default());
-        if x.from_proxy() {
+        if x.is_from_proxy() {
             key.list(x.header_values("x-forwarded-host"));
         }
         // `/a` and `/a/` lead to one operation in some kinds of API, and a back end may tell them apart.

@@ -24,6 +24,10 @@ const IDLE: Duration = Duration::from_secs(50);
 /// bound the connections in use and the idle ones together.
 pub(super) struct Slot {
     places: Semaphore,
+    #[expect(
+        clippy::vec_box,
+        reason = "a link is large, and moves between here and the body that reads from it"
+    )]
     idle: Mutex<Vec<Box<Link>>>,
 }
 

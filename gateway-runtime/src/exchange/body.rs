@@ -221,9 +221,8 @@ impl Body {
                 Ok(data) => {
                     let so_far = read.len() + only.as_ref().map_or(0, Bytes::len);
                     if so_far + data.len() > most {
-                        let mut prefix: Vec<Bytes> = Vec::with_capacity(2);
-                        prefix.push(data);
-                        prefix.push(only.unwrap_or_else(|| Bytes::from(read)));
+                        // Taken from the end.
+                        let prefix = vec![data, only.unwrap_or_else(|| Bytes::from(read))];
                         return Ok(Buffered::Longer(Body {
                             kind: Kind::Prefixed(Box::new(Prefixed {
                                 prefix,

@@ -234,7 +234,7 @@ impl Exchange {
     }
 
     /// Whether the socket's peer is a trusted proxy, so that its forwarding fields are continued and not replaced.
-    pub(crate) fn from_proxy(&self) -> bool {
+    pub(crate) fn is_from_proxy(&self) -> bool {
         self.from_proxy
     }
 

@@ -377,7 +377,11 @@ fn clients_behind_trusted_proxies() {
             "{} {}{}",
             exchange.client(),
             if exchange.secure() { "https" } else { "http" },
-            if exchange.from_proxy() { " proxy" } else { "" }
+            if exchange.is_from_proxy() {
+                " proxy"
+            } else {
+                ""
+            }
         );
         assert_eq!(seen, expected, "{peer} {fields}");
     }

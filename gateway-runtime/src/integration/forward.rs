@@ -37,7 +37,7 @@ pub(super) fn mark(exchange: &Exchange, via: &ViaMark, headers: &mut Headers) {
 
 /// Says who asked. What a trusted proxy said before is continued, what anybody else said is replaced.
 pub(super) fn introduce(exchange: &Exchange, host: Option<FieldValue>, headers: &mut Headers) {
-    let trusted = exchange.from_proxy();
+    let trusted = exchange.is_from_proxy();
     match headers.get(field::X_FORWARDED_FOR) {
         Some(_) if trusted => {
             let mut hops: Vec<u8> = Vec::with_capacity(64);
