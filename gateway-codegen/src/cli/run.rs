@@ -1,7 +1,7 @@
 //! `run`: from a document to a running gateway, built as it would be in production.
 //!
-//! The crate lies in a cache folder and is built in a target folder that all of them share, so that what they have in
-//! common is compiled once. One lock covers both: of two runs at the same time the second waits.
+//! The crate lies in a cache folder and is built in a target folder that all of them share, and this program too where it
+//! was not installed, so that what they have in common is compiled once. One lock covers both: of two runs at the same time the second waits.
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
@@ -96,7 +96,7 @@ fn binary(session: &Session, verb: &Run) -> Result<PathBuf, Exit> {
     // The folder is ours alone, so what was edited in it is of no worth to anybody.
     tree.write(&krate, true)
         .map_err(|error| session.fail(error.to_string()))?;
-    let target = cache.join("target");
+    let target = beside_this_program().unwrap_or_else(|| cache.join("target"));
     freshen(&tree, &name, &krate, &target).map_err(|error| failed("prepare", &target, error))?;
     cargo(session, &krate, &target)?;
     // A copy of its own: the shared folder has one place for all gateways of this name.
@@ -115,6 +115,19 @@ fn cache_folder() -> Option<PathBuf> {
     };
     let base = from("XDG_CACHE_HOME").or_else(|| Some(from("HOME")?.join(".cache")))?;
     Some(base.join("gateway-codegen"))
+}
+
+/// The target folder this program was built in, where it was: what it links is what its gateways link, and is not compiled
+/// again. An installed program has none.
+fn beside_this_program() -> Option<PathBuf> {
+    let exe = std::env::current_exe().ok()?;
+    let release = exe.parent().filter(|folder| folder.ends_with("release"))?;
+    let target = release.parent()?;
+    // Cargo marks its target folders so.
+    target
+        .join("CACHEDIR.TAG")
+        .is_file()
+        .then(|| target.to_owned())
 }
 
 /// Two documents may have one name; their crates are told apart by where the documents lie.
