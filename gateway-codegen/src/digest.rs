@@ -38,7 +38,9 @@ pub fn of(document: &Document) -> String {
 fn path_below(folder: Option<&Path>, file: &Path) -> String {
     let below = folder.and_then(|folder| file.strip_prefix(folder).ok());
     let parts = below.unwrap_or(file).components();
-    let parts: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy()).collect();
+    let parts: Vec<_> = parts
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect();
     parts.join("/")
 }
 
@@ -93,8 +95,16 @@ mod tests {
     #[test]
     fn only_what_is_said_counts() {
         let one = digest("a.yaml", "a: 1 # one\nb: [x, {d: 2, c: '3'}]\n");
-        assert_eq!(one, digest("b.json", r#"{"b":["x",{"c":"3","d":2}],"a":1}"#));
-        for other in ["a: 1\nb: [x, {d: 2, c: 3}]", "a: 1\nb: [{d: 2, c: '3'}, x]", "a: 1", ""] {
+        assert_eq!(
+            one,
+            digest("b.json", r#"{"b":["x",{"c":"3","d":2}],"a":1}"#)
+        );
+        for other in [
+            "a: 1\nb: [x, {d: 2, c: 3}]",
+            "a: 1\nb: [{d: 2, c: '3'}, x]",
+            "a: 1",
+            "",
+        ] {
             assert_ne!(one, digest("a.yaml", other), "{other}");
         }
     }

@@ -127,7 +127,10 @@ fn answer(
         return Ok(true);
     };
     if behaviour.after_ms > 0 {
-        #[expect(clippy::disallowed_methods, reason = "a back end that is slow on purpose")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a back end that is slow on purpose"
+        )]
         thread::sleep(Duration::from_millis(behaviour.after_ms));
     }
     let mut out = &*stream;

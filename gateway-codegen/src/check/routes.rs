@@ -11,10 +11,9 @@ use crate::model::{ApiKind, Gateway, Operation};
 pub(super) fn run(gateway: &Gateway, found: &mut Findings) {
     let mut routes: BTreeMap<(&str, String), Vec<&Operation>> = BTreeMap::new();
     for operation in gateway.operations.values() {
-        let Ok(pattern) = Pattern::parse(&operation.path) else {
-            continue;
-        };
-        let mut shape = pattern.shape();
+        // the default route of an HTTP API is no pattern
+        let pattern = Pattern::parse(&operation.path);
+        let mut shape = pattern.map_or(operation.path.clone(), |pattern| pattern.shape());
         // a REST API takes `/a/` for `/a`
         if gateway.kind == ApiKind::Rest && shape.len() > 1 && shape.ends_with('/') {
             shape.pop();

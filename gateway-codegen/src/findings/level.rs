@@ -60,13 +60,23 @@ mod tests {
         let judged = |level: Level| {
             let levels = ["e", "w", "n"].map(|code| (code.to_owned(), level));
             let judged = found.clone().judged(&BTreeMap::from(levels));
-            let mut list: Vec<_> = judged.sorted().iter().map(|f| (f.code, f.severity)).collect();
+            let mut list: Vec<_> = judged
+                .sorted()
+                .iter()
+                .map(|f| (f.code, f.severity))
+                .collect();
             list.sort();
             list
         };
         use Severity::{Error, Warning};
-        assert_eq!(judged(Level::Deny), [("e", Error), ("n", Error), ("w", Error)]);
-        assert_eq!(judged(Level::Warn), [("e", Error), ("n", Warning), ("w", Warning)]);
+        assert_eq!(
+            judged(Level::Deny),
+            [("e", Error), ("n", Error), ("w", Error)]
+        );
+        assert_eq!(
+            judged(Level::Warn),
+            [("e", Error), ("n", Warning), ("w", Warning)]
+        );
         assert_eq!(judged(Level::Allow), [("e", Error)]);
     }
 }

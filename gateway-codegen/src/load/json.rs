@@ -17,14 +17,21 @@ pub(super) fn read(text: &str) -> Result<Tree, Fault> {
             root,
             faults: reading.finish(),
         }),
-        Err(error) => Err(reading.fatal.take().unwrap_or_else(|| fault(text, &error))),
+        Err(error) => Err(match reading.fatal.take() {
+            Some(stopped) => stopped.moved_to(offset(text, &error)),
+            None => fault(text, &error),
+        }),
     }
 }
 
-fn fault(text: &str, error: &serde_json::Error) -> Fault {
-    // Columns are counted in bytes and name the last byte read.
+/// Where reading stopped. Columns are counted in bytes and name the last byte read.
+fn offset(text: &str, error: &serde_json::Error) -> usize {
     let start = line_start(text, error.line());
-    let offset = text.floor_char_boundary(start.saturating_add(error.column().saturating_sub(1)));
+    text.floor_char_boundary(start.saturating_add(error.column().saturating_sub(1)))
+}
+
+fn fault(text: &str, error: &serde_json::Error) -> Fault {
+    let offset = offset(text, error);
     let message = error.to_string();
     let message = match message.rfind(" at line ") {
         Some(end) => message.get(..end).unwrap_or(&message),

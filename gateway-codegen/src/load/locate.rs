@@ -11,9 +11,9 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
 
-use super::MAX_NODES;
 use super::node::unescape;
 use super::tree::intrinsic;
+use super::{MAX_NODES, MAX_POINTER};
 use crate::findings::Place;
 
 /// Members from which a map is searched by an index.
@@ -247,8 +247,9 @@ struct Frame<'t> {
 
 impl<'t> Shape<'t> {
     fn of(text: &'t str) -> Vec<Spot<'t>> {
-        // JSON has no limit for the length of a member's name, YAML has.
-        let options = granit_parser::options! { simple_key_max_lookahead: text.len().max(1024) };
+        // YAML's own limit for the length of a member's name is too small for JSON. The parser holds back what may still
+        // turn out to be a name, so a limit there must be.
+        let options = granit_parser::options! { simple_key_max_lookahead: 8 * MAX_POINTER };
         let mut shape = Shape {
             spots: Vec::new(),
             open: Vec::new(),

@@ -296,6 +296,15 @@ impl Fault {
         }
     }
 
+    /// The same at a byte: what stopped a reader half way needs no search for its pointer.
+    fn moved_to(self, offset: usize) -> Self {
+        Fault {
+            pointer: String::new(),
+            offset: Some(offset),
+            ..self
+        }
+    }
+
     fn report(self, file: usize, found: &mut Findings) {
         let place = Place {
             file,

@@ -502,3 +502,15 @@ fn all_styles(name: &str, bytes: Vec<u8>) {
         assert!(!Renderer::new(&document, style).render(&found).is_empty());
     }
 }
+
+#[test]
+fn names_on_the_way_to_a_value_have_a_limit_together() {
+    let nested = |length: usize| {
+        let name = "n".repeat(length);
+        format!("{{\"{name}\": {{\"{name}\": 1}}}}")
+    };
+    assert_eq!(load("a.json", nested(4000)).1, Vec::<String>::new());
+    let (value, findings) = load("a.json", nested(4100));
+    assert_eq!(value, Value::Null);
+    assert!(findings[0].ends_with("document-too-deep"), "{findings:?}");
+}

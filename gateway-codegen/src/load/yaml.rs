@@ -21,7 +21,10 @@ pub(super) fn read(text: &str) -> Result<Tree, Fault> {
             root,
             faults: reading.finish(),
         }),
-        Err(error) => Err(reading.fatal.take().unwrap_or_else(|| fault(text, &error))),
+        Err(error) => Err(match reading.fatal.take() {
+            Some(stopped) => stopped.moved_to(offset(text, &error)),
+            None => fault(text, &error),
+        }),
     }
 }
 
@@ -132,11 +135,16 @@ fn too_deep(offset: usize) -> Fault {
     Fault::at_byte("document-too-deep", offset, message, help)
 }
 
+/// Where the second reader stopped.
+fn offset(text: &str, error: &serde_yaml::Error) -> usize {
+    error.location().map_or(0, |at| {
+        char_offset(text, at.line(), at.column().saturating_sub(1))
+    })
+}
+
 /// A fault of the second reader, which has its own opinion in rare cases.
 fn fault(text: &str, error: &serde_yaml::Error) -> Fault {
-    let offset = error.location().map_or(0, |at| {
-        char_offset(text, at.line(), at.column().saturating_sub(1))
-    });
+    let offset = offset(text, error);
     let message = error.to_string();
     let message = match message.rfind(" at line ") {
         Some(end) => message.get(..end).unwrap_or(&message),

@@ -4,12 +4,13 @@
 //! in layers: trees of values that know where they were written ([`tree`]). What the Amazon family says is translated into
 //! such layers ([`aws`]), so that from the merge ([`layers`], [`stack`]) on nothing can tell the dialects apart. Merged
 //! layers are read into the types of the language ([`native`]) and from there into the model ([`policy`], [`integration`],
-//! [`stages`], [`root`]), where every default is decided.
+//! [`answers`], [`stages`], [`root`]), where every default is decided.
 //!
 //! Faults that need a place inside the document are found here, with the rules of [`check`](crate::check); what the
 //! finished model shows is found there. Absent on purpose: anything about how a gateway is emitted or served.
 
 mod access;
+mod answers;
 mod aws;
 mod draft;
 mod examples;
@@ -63,7 +64,13 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         .collect();
     let mut schemes = Schemes::read(api, strict, aws.used(), reader.found);
     let mut servers = openapi::Servers::new(api, taken, reader.found);
-    let mut drafts = openapi::drafts(api, &mut schemes, &mut servers, reader.found);
+    let mut drafts = openapi::drafts(
+        api,
+        &mut schemes,
+        &mut servers,
+        root::kind(&written),
+        reader.found,
+    );
     schemes.note(reader.found);
     for draft in &mut drafts {
         add_layers(draft, strict, &aws, reader.found);
@@ -138,11 +145,15 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         responses,
         origin: root_tree.place.clone().into(),
     };
+    let declares_stages = written
+        .stages
+        .as_ref()
+        .is_some_and(|stages| !stages.is_empty());
     variables::check(
         &gateway.stages,
         &policies,
         &named,
-        written.stages.is_some(),
+        declares_stages,
         reader.found,
     );
     for draft in drafts {
@@ -154,6 +165,7 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
     }
     let declared: BTreeSet<&String> = named.upstreams.keys().collect();
     gateway.upstreams = used_upstreams(&gateway, upstreams, &declared, reader.found);
+    refuse_misplaced(api, reader.found);
     note_what_is_missing(api, &aws, &gateway, reader.found);
     Some(gateway)
 }
@@ -374,6 +386,59 @@ fn upstream_of(integration: &Integration) -> Option<&str> {
     }
 }
 
+/// Reports `x-gateway` where nothing reads it, among the places where people try it.
+fn refuse_misplaced(api: &Api<'_>, found: &mut Findings) {
+    let root = api.root;
+    let mut holders: Vec<Node<'_>> = ["info", "paths", "components"]
+        .into_iter()
+        .filter_map(|name| root.get(name))
+        .collect();
+    let lists = ["tags", "servers"]
+        .into_iter()
+        .filter_map(|name| root.get(name));
+    holders.extend(lists.flat_map(|list| list.items()));
+    let components = root.get("components").map(|components| components.follow());
+    let maps = [
+        "parameters",
+        "requestBodies",
+        "responses",
+        "headers",
+        "schemas",
+        "pathItems",
+    ];
+    for map in maps.into_iter().filter_map(|name| components?.get(name)) {
+        holders.extend(map.entries().map(|(_, node)| node));
+    }
+    for source in &api.operations {
+        holders.extend(source.parameters.iter().map(|(_, node)| *node));
+        for name in ["requestBody", "responses"] {
+            let Some(node) = source.node.get(name) else {
+                continue;
+            };
+            holders.push(node);
+            if name == "responses" {
+                holders.extend(node.entries().map(|(_, response)| response));
+            }
+        }
+    }
+    // a path item among the components is read where it is referred to
+    let read = |node: &Node<'_>| {
+        let mut sources = api.operations.iter();
+        sources.any(|source| source.path_item.same(node))
+    };
+    for holder in holders {
+        let Some(node) = holder.get("x-gateway").filter(|_| !read(&holder)) else {
+            continue;
+        };
+        found.error(
+            "x-gateway-misplaced",
+            node.key_place(),
+            "nothing reads `x-gateway` here",
+            "it stands at the root, in a path item, in an operation and in a security scheme",
+        );
+    }
+}
+
 /// Notes about the document as a whole.
 fn note_what_is_missing(
     api: &Api<'_>,
@@ -391,7 +456,8 @@ fn note_what_is_missing(
         );
     }
     let server = gateway.upstreams.get(openapi::DEFAULT);
-    if let Some(server) = server.filter(|server| server.url.is_empty()) {
+    // an operation whose integration was refused only seems to use it
+    if let Some(server) = server.filter(|server| server.url.is_empty() && !found.has_errors()) {
         found.note(
             "no-server",
             server.origin.0.clone(),

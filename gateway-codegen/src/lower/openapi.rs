@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gateway_runtime::def::ApiKind;
 use gateway_runtime::expr::{Expr, Scope};
 use gateway_runtime::path::Pattern;
 use openapiv3::{ReferenceOr, Server};
@@ -18,6 +19,9 @@ use crate::normalise::{Api, OperationSource};
 /// Name of the upstream that is the document's own server.
 pub(crate) const DEFAULT: &str = "default";
 
+/// How documents write the default route of an HTTP API.
+pub(crate) const DEFAULT_ROUTE: &str = "/$default";
+
 /// Longest `operationId`; no real one has half of it.
 const LONGEST_ID: usize = 200;
 
@@ -26,6 +30,7 @@ pub(crate) fn drafts<'d>(
     api: &'d Api<'d>,
     schemes: &mut Schemes,
     servers: &mut Servers,
+    kind: ApiKind,
     found: &mut Findings,
 ) -> Vec<Draft<'d>> {
     let mut ids = Ids::default();
@@ -36,7 +41,7 @@ pub(crate) fn drafts<'d>(
     api.operations
         .iter()
         .filter_map(|source| {
-            let path = &source.path;
+            let path = without_fragment(api, source, found)?;
             let pattern = match Pattern::parse(path) {
                 Ok(pattern) => pattern,
                 Err(fault) => {
@@ -60,7 +65,11 @@ pub(crate) fn drafts<'d>(
                 id: ids.id_of(source),
                 method: source.method.clone(),
                 path_params: pattern.params().map(str::to_owned).collect(),
-                path: path.clone(),
+                // the default route of an HTTP API is no path: it takes what no path takes
+                path: match path {
+                    DEFAULT_ROUTE if kind == ApiKind::Http => "$default".to_owned(),
+                    path => path.to_owned(),
+                },
                 pattern,
                 tags: operation.tags.clone(),
                 summary: one_line(operation.summary.as_deref().unwrap_or_default()),
@@ -74,6 +83,42 @@ pub(crate) fn drafts<'d>(
             })
         })
         .collect()
+}
+
+/// The path of an operation. Some documents tell operations of one route apart by a fragment, which no client sends: the
+/// first such operation is served, `None` stands for the others.
+fn without_fragment<'d>(
+    api: &Api<'_>,
+    source: &'d OperationSource<'d>,
+    found: &mut Findings,
+) -> Option<&'d str> {
+    let Some((path, _)) = source.path.split_once('#') else {
+        return Some(&source.path);
+    };
+    let same_route = |other: &&OperationSource<'_>| {
+        other.method == source.method && other.path.split('#').next() == Some(path)
+    };
+    let plain = |other: &&OperationSource<'_>| !other.path.contains('#');
+    let mut routes = api.operations.iter().filter(same_route);
+    let first = routes
+        .clone()
+        .find(plain)
+        .or_else(|| routes.next())
+        .is_some_and(|first| first.node.same(&source.node));
+    found.warning(
+        "path-fragment",
+        source.node.key_place(),
+        format!(
+            "the fragment of `{}` never reaches a server",
+            brief(&source.path)
+        ),
+        if first {
+            "the operation is served without it"
+        } else {
+            "another operation answers these requests; this one is left out"
+        },
+    );
+    first.then_some(path)
 }
 
 /// A text as one line.

@@ -234,7 +234,7 @@ fn throttle_key(
         Some(("path", name)) => {
             let known = route.is_some_and(|route| route.params.iter().any(|p| p == name));
             if !known {
-                reader.found.error(
+                reader.once(
                     "throttle-key-undeclared",
                     at.place(),
                     format!("the path has no parameter `{}`", brief(name)),

@@ -1,5 +1,7 @@
 //! What every reader of policy shares: where faults go, how an expression is read, and which stage variables were named.
 
+use std::collections::BTreeSet;
+
 use gateway_runtime::expr::{Expr, Piece, Scope, Source};
 
 use super::tree::At;
@@ -43,6 +45,8 @@ pub(crate) struct Reader<'f> {
     pub(crate) found: &'f mut Findings,
     /// Stage variables named since [`Reader::take_uses`] was last called.
     uses: Vec<VariableUse>,
+    /// Faults that a wide layer has for many operations, reported for the first of them.
+    said: BTreeSet<(&'static str, Place)>,
 }
 
 impl<'f> Reader<'f> {
@@ -51,12 +55,26 @@ impl<'f> Reader<'f> {
         Reader {
             found,
             uses: Vec::new(),
+            said: BTreeSet::new(),
         }
     }
 
     /// The stage variables that were named since this was last asked.
     pub(crate) fn take_uses(&mut self) -> Vec<VariableUse> {
         std::mem::take(&mut self.uses)
+    }
+
+    /// Reports a fault that depends on the operation, once for a place: a wide layer may have it for hundreds.
+    pub(crate) fn once(
+        &mut self,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        if self.said.insert((code, place.clone())) {
+            self.found.error(code, place, message, help);
+        }
     }
 
     /// An expression; faults are reported where they stand.
@@ -86,7 +104,7 @@ impl<'f> Reader<'f> {
                     let known = route.is_none_or(|route| route.params.iter().any(|p| p == name));
                     if !known {
                         let route = route.map(|route| route.path).unwrap_or_default();
-                        self.found.error(
+                        self.once(
                             "expression-path-parameter",
                             at.place(),
                             format!("the path has no parameter `{}`", brief(name)),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gateway_runtime::def::{ApiKind, EncodedSlash, ErrorDialect, ResponseType};
 use gateway_runtime::expr::{Expr, Scope};
 
-use super::integration::media_type_of;
+use super::answers::media_type_of;
 use super::native::{self, OrOff};
 use super::reader::{Reader, VariableUse};
 use super::tree::At;

@@ -5,6 +5,8 @@
 mod amazon;
 mod native;
 mod plain;
+mod policies;
+mod robust;
 
 use crate::findings::{Findings, Severity};
 use crate::load::Document;

@@ -13,7 +13,7 @@ pub struct Operation {
     pub id: String,
     /// `GET`, …, or `ANY`.
     pub method: String,
-    /// Path template as written; a pattern of `gateway_runtime::path`.
+    /// Path template as written; a pattern of `gateway_runtime::path`, or `$default` for the default route of an HTTP API.
     pub path: String,
     /// First tag, or `default`.
     pub tag: String,

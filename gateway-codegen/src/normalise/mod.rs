@@ -26,7 +26,7 @@ use crate::load::{Document, Format, Node};
 pub struct Api<'d> {
     /// The entry document.
     pub root: Node<'d>,
-    /// The typed view: paths, parameters, bodies, responses and security schemes inlined.
+    /// The typed view, security schemes inlined. Of paths only their servers: [`Self::operations`] has the rest.
     pub openapi: OpenAPI,
     /// Every operation in the order of the document.
     pub operations: Vec<OperationSource<'d>>,
@@ -43,7 +43,7 @@ pub struct OperationSource<'d> {
     pub path_item: Node<'d>,
     /// The operation.
     pub node: Node<'d>,
-    /// The typed view; its parameters are those of [`Self::parameters`].
+    /// The typed view, bodies and responses inlined; parameters stand in [`Self::parameters`].
     pub operation: openapiv3::Operation,
     /// Parameters of the operation, then those of the path item that it does not give itself.
     pub parameters: Vec<ParameterSource<'d>>,

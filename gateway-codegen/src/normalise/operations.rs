@@ -6,11 +6,14 @@ use crate::findings::Findings;
 use crate::load::Node;
 use crate::suggest;
 
-use super::{OperationSource, ParameterSource, parameters, read, requirements, servers};
+use super::{OperationSource, parameters, read, requirements, servers};
+
+/// Most operations: thirty times those of GitHub.
+const MAX_OPERATIONS: usize = 25_000;
 
 /// Most parameters, responses and media types of all operations together. References let a small document say them again
-/// and again; GitHub's has 9,000.
-const MAX_PARTS: usize = 500_000;
+/// and again; GitHub's has 6,500.
+const MAX_PARTS: usize = 200_000;
 
 /// Members of a path item that are operations, with their methods.
 const METHODS: &[(&str, &str)] = &[
@@ -77,22 +80,30 @@ pub(super) fn read<'d>(root: Node<'d>, found: &mut Findings) -> (Paths, Vec<Oper
         }
         let first = operations.len();
         read_item(path, item, &mut operations, found);
-        let mut typed = PathItem {
+        let typed = PathItem {
             servers: servers(item.follow()),
             ..PathItem::default()
         };
         for source in operations.iter().skip(first) {
-            parts = parts.saturating_add(weight(&source.operation));
-            put(&mut typed, source);
+            parts = parts.saturating_add(weight(source));
         }
         paths
             .paths
             .insert(path.to_owned(), ReferenceOr::Item(typed));
+        if operations.len() > MAX_OPERATIONS {
+            found.error(
+                "document-too-large",
+                item.key_place(),
+                "up to here there are more than 25,000 operations",
+                "split the API",
+            );
+            break;
+        }
         if parts > MAX_PARTS {
             found.error(
                 "document-too-large",
                 item.key_place(),
-                "up to here the operations have more than 500,000 parameters, responses and media types",
+                "up to here the operations have more than 200,000 parameters, responses and media types",
                 "split the API, or share less among its paths",
             );
             break;
@@ -102,7 +113,8 @@ pub(super) fn read<'d>(root: Node<'d>, found: &mut Findings) -> (Paths, Vec<Oper
 }
 
 /// Parameters, responses and media types of an operation.
-fn weight(operation: &Operation) -> usize {
+fn weight(source: &OperationSource<'_>) -> usize {
+    let operation = &source.operation;
     let responses = &operation.responses;
     let all = responses.default.iter().chain(responses.responses.values());
     let content = all
@@ -112,25 +124,7 @@ fn weight(operation: &Operation) -> usize {
         .request_body
         .as_ref()
         .and_then(ReferenceOr::as_item);
-    1 + operation.parameters.len()
-        + content.sum::<usize>()
-        + body.map_or(0, |body| body.content.len())
-}
-
-/// Gives an operation its place in the typed path item; `ANY` has none there.
-fn put(item: &mut PathItem, source: &OperationSource<'_>) {
-    let slot = match source.method.as_str() {
-        "GET" => &mut item.get,
-        "PUT" => &mut item.put,
-        "POST" => &mut item.post,
-        "DELETE" => &mut item.delete,
-        "OPTIONS" => &mut item.options,
-        "HEAD" => &mut item.head,
-        "PATCH" => &mut item.patch,
-        "TRACE" => &mut item.trace,
-        _ => return,
-    };
-    *slot = Some(source.operation.clone());
+    1 + source.parameters.len() + content.sum::<usize>() + body.map_or(0, |body| body.content.len())
 }
 
 fn read_item<'d>(
@@ -202,17 +196,13 @@ fn read_item<'d>(
             method: (*method).to_owned(),
             path_item: item,
             node,
-            operation: operation(node, &parameters, found),
+            operation: operation(node, found),
             parameters,
         });
     }
 }
 
-fn operation(
-    node: Node<'_>,
-    parameters: &[ParameterSource<'_>],
-    found: &mut Findings,
-) -> Operation {
+fn operation(node: Node<'_>, found: &mut Findings) -> Operation {
     let id = node.get("operationId");
     if let Some(id) = id.filter(|id| id.as_str().is_none()) {
         found.warning(
@@ -233,10 +223,6 @@ fn operation(
         summary: read::text(node, "summary"),
         description: read::text(node, "description"),
         operation_id: read::text(node, "operationId"),
-        parameters: parameters
-            .iter()
-            .map(|(parameter, _)| ReferenceOr::Item(parameter.clone()))
-            .collect(),
         request_body: body
             .filter(Node::is_object)
             .map(|body| ReferenceOr::Item(read::request_body(body))),

@@ -12,6 +12,9 @@ use crate::suggest;
 
 use super::{ParameterSource, read};
 
+/// Most parameters of one list.
+const MAX_PARAMETERS: usize = 1000;
+
 /// The parameters of a path item or of an operation.
 pub(super) fn of<'d>(holder: Node<'d>, found: &mut Findings) -> Vec<ParameterSource<'d>> {
     let mut parameters = Vec::new();
@@ -25,6 +28,15 @@ pub(super) fn of<'d>(holder: Node<'d>, found: &mut Findings) -> Vec<ParameterSou
             "`parameters` is not a list; it is left out",
             "write a list of parameters",
         );
+    }
+    if list.items().count() > MAX_PARAMETERS {
+        found.error(
+            "document-too-large",
+            list.place(),
+            "the list has more than 1,000 parameters",
+            "no request has that many: look for what generated them",
+        );
+        return parameters;
     }
     let mut known = HashSet::new();
     for written in list.items() {

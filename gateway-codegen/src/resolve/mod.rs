@@ -19,7 +19,7 @@ use crate::suggest;
 /// Most files one document may consist of.
 const MAX_FILES: usize = 10_000;
 
-/// Most bytes kept of distinct references and their places.
+/// Most bytes kept of distinct references and their places, 256 for each on top of its texts.
 const MAX_KEPT: usize = 128 * 1024 * 1024;
 
 /// Most references that get a suggestion, which means a look at all names beside the missing one.
@@ -161,7 +161,7 @@ impl Resolver {
                     return;
                 }
                 let pointer = written.pointer;
-                self.kept += pointer.len() + written.target.map_or(0, str::len);
+                self.kept += 256 + pointer.len() + written.target.map_or(0, str::len);
                 if self.kept <= MAX_KEPT {
                     let place = Place {
                         file,
@@ -388,47 +388,55 @@ impl Resolver {
         )
     }
 
-    /// Reports chains that lead back to themselves, each once.
+    /// Reports chains that lead back to themselves, each once, and the first that is too long.
     fn cycles(&self, found: &mut Findings) {
-        let mut reported = HashSet::new();
+        // Values seen, and how many references each is away from an object; `None`: no end is known (yet).
+        let mut ends: HashMap<usize, Option<usize>> = HashMap::new();
         let mut too_long = false;
         for (place, reference) in &self.good {
-            let Some(node) = self.document.file_root(place.file) else {
-                continue;
-            };
-            let mut chain = vec![];
-            let mut next = node.target(reference);
-            while let Some(node) = next {
-                if chain.len() >= MAX_HOPS {
-                    // Each reference of the chain would say the same.
-                    if std::mem::replace(&mut too_long, true) {
-                        break;
+            let root = self.document.file_root(place.file);
+            let mut next = root.and_then(|root| root.target(reference));
+            let mut chain = Vec::new();
+            let away = loop {
+                // What leads nowhere is reported already.
+                let Some(node) = next else { break Some(0) };
+                match ends.get(&node.id()) {
+                    Some(Some(away)) => break Some(*away),
+                    Some(None) => {
+                        if chain.contains(&node.id()) {
+                            found.error(
+                                "ref-cycle",
+                                place.clone(),
+                                format!(
+                                    "`{reference}` leads back to itself and never to an object"
+                                ),
+                                "let one of the references be the object that is meant",
+                            );
+                        }
+                        break None;
                     }
+                    None => {}
+                }
+                let Some(reference) = node.reference() else {
+                    break Some(0);
+                };
+                ends.insert(node.id(), None);
+                chain.push(node.id());
+                next = node.target(reference);
+            };
+            let length = chain.len();
+            if let Some(away) = away {
+                for (number, id) in chain.into_iter().enumerate() {
+                    ends.insert(id, Some(away + length - number));
+                }
+                if away + length >= MAX_HOPS && !std::mem::replace(&mut too_long, true) {
                     found.error(
                         "ref-cycle",
                         place.clone(),
                         format!("`{reference}` leads through more than {MAX_HOPS} references"),
                         "refer to the object itself",
                     );
-                    break;
                 }
-                if let Some(back) = chain.iter().position(|seen| node.same(seen)) {
-                    let cycle: Vec<_> = chain.iter().skip(back).map(|n| n.place()).collect();
-                    if !cycle.iter().any(|place| reported.contains(place)) {
-                        found.error(
-                            "ref-cycle",
-                            place.clone(),
-                            format!("`{reference}` leads back to itself and never to an object"),
-                            "let one of the references be the object that is meant",
-                        );
-                    }
-                    reported.extend(cycle);
-                    break;
-                }
-                chain.push(node);
-                next = node
-                    .reference()
-                    .and_then(|reference| node.target(reference));
             }
         }
     }

@@ -136,7 +136,11 @@ fn an_edit_is_kept_unless_forced() {
         panic!("the edit was not seen");
     };
     assert_eq!(found, edited);
-    assert!(changes.iter().any(|change| change.to_string().contains("-mine")));
+    assert!(
+        changes
+            .iter()
+            .any(|change| change.to_string().contains("-mine"))
+    );
     let refused = tree(TWO).write(&out, false).unwrap_err();
     assert_eq!(
         refused.to_string(),

@@ -42,7 +42,7 @@ impl Dev {
         };
         let line = dev.line("serving ");
         let address = line.split("http://").nth(1).unwrap();
-        dev.address = address.split(',').next().unwrap().trim().to_owned();
+        dev.address = address.split(';').next().unwrap().trim().to_owned();
         dev
     }
 

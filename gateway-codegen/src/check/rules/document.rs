@@ -11,13 +11,13 @@ pub(super) const RULES: &[Rule] = &[
     ),
     error(
         "document-too-deep",
-        "A file nests arrays and objects deeper than 127 levels.",
+        "A file nests arrays and objects deeper than 127 levels, or the names on the way to a value have more than 8 KiB together.",
         "No API description does; a file that deep is made to exhaust whoever reads it.",
         "",
     ),
     error(
         "document-too-large",
-        "A file is larger than 64 MiB, or has more than five million values once its aliases are expanded.",
+        "The document is larger than 64 MiB, has more than five million values once its aliases are expanded, or more operations than docs/limits.md allows.",
         "Split it, or look for an alias that multiplies.",
         "",
     ),
@@ -152,6 +152,12 @@ pub(super) const RULES: &[Rule] = &[
         "`paths` is not an object.",
         "Write `paths: { /books: { get: … } }`.",
         "paths: []",
+    ),
+    warning(
+        "path-fragment",
+        "A path has a fragment, which no client sends.",
+        "Operations that differ by their fragments are one route: the first is served, the others are left out.",
+        "/files/{id}#share: { put: {} }",
     ),
     error(
         "path-item-malformed",

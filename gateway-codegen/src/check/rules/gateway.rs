@@ -10,6 +10,12 @@ pub(super) const RULES: &[Rule] = &[
         "x-gateway: { trottle: { rate: 5, burst: 5 } }",
     ),
     error(
+        "x-gateway-misplaced",
+        "`x-gateway` stands where nothing reads it.",
+        "It stands at the root of the document, in a path item, in an operation and in a security scheme.",
+        "info: { title: Books, x-gateway: { name: books } }",
+    ),
+    error(
         "x-gateway-type",
         "A value of `x-gateway` has the wrong type.",
         "The finding says what is expected.",
@@ -134,6 +140,12 @@ pub(super) const RULES: &[Rule] = &[
         "A name of a response is no pattern of statuses.",
         "A regular expression over the whole status, as in `404` or `4\\d{2}`, or `default`. Look-around and back-references are not used.",
         "responses: { '4[0': {} }",
+    ),
+    warning(
+        "response-default",
+        "An integration of type `http` has no default response.",
+        "A status that no response is for is answered 500: add a `default`.",
+        "integration: { type: http, responses: { '404': { status: 404 } } }",
     ),
     warning(
         "response-pattern-empty",

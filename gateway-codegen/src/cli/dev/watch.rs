@@ -25,7 +25,7 @@ impl Look {
     }
 
     /// This look with everything that `earlier` knows as it looked then: what was saved since is a change.
-    fn as_of(mut self, earlier: &Look) -> Look {
+    fn with(mut self, earlier: &Look) -> Look {
         for (file, look) in &mut self.0 {
             if let Some(before) = earlier.0.get(file) {
                 *look = *before;
@@ -74,7 +74,7 @@ impl Watch {
 
     /// Watches these files from now on. They have just been read, so what was seen before that counts as read.
     pub(super) fn turn_to<'p>(&mut self, files: impl IntoIterator<Item = &'p Path>) {
-        *self = Watch::new(Look::at(files).as_of(self.last()));
+        *self = Watch::new(Look::at(files).with(self.last()));
     }
 }
 

@@ -6,13 +6,14 @@ use gateway_runtime::def::ApiKind;
 use serde_json::Value;
 
 use super::mapping::{self, Side};
-use super::root::{DEFAULT_ROUTE, DEFAULT_ROUTE_UPSTREAM};
+use super::root::DEFAULT_ROUTE_UPSTREAM;
 use super::{
     flag, no_effect, not_served, number, refuse_cloudformation, responses, text, translated,
 };
 use crate::findings::{Findings, brief};
 use crate::load::Node;
 use crate::lower::draft::Draft;
+use crate::lower::openapi::DEFAULT_ROUTE;
 use crate::lower::suggest;
 use crate::lower::tree::Tree;
 
@@ -53,21 +54,22 @@ const MEMBERS: &[&str] = &[
 /// Methods a back end can be asked with.
 const METHODS: &[&str] = &["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 
+/// Types that are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Http,
     Proxy,
     Mock,
 }
 
 /// An integration being translated.
-struct Translation<'a, 'f> {
-    node: Node<'a>,
-    around: &'a Around<'a>,
-    kind: Kind,
+pub(super) struct Translation<'a, 'f> {
+    pub(super) node: Node<'a>,
+    pub(super) around: &'a Around<'a>,
+    pub(super) kind: Kind,
     /// The operation's layer.
     layer: Tree,
-    found: &'f mut Findings,
+    pub(super) found: &'f mut Findings,
 }
 
 /// The layer of an operation, and the one that holds where its answers are kept.
@@ -219,7 +221,8 @@ impl Translation<'_, '_> {
         (self.around.kind == ApiKind::Rest).then(|| self.cache_key())
     }
 
-    fn say(&mut self, path: &[&str], value: Tree) {
+    /// Says something in the operation's layer.
+    pub(super) fn say(&mut self, path: &[&str], value: Tree) {
         self.layer.set_path(path, value);
     }
 
@@ -348,7 +351,7 @@ impl Translation<'_, '_> {
             not_served(&uri, "a back end behind a VPC link", self.found);
             return;
         }
-        if self.around.kind == ApiKind::Http && self.around.draft.path == DEFAULT_ROUTE {
+        if self.around.kind == ApiKind::Http && self.around.draft.source.path == DEFAULT_ROUTE {
             let upstream = translated(&uri, DEFAULT_ROUTE_UPSTREAM);
             self.say(&["integration", "upstream"], upstream);
             return;
@@ -417,84 +420,6 @@ impl Translation<'_, '_> {
             .get("requestParameters")
             .and_then(|map| map.get(&format!("integration.request.path.{name}")))
             .is_some()
-    }
-
-    /// A REST API's mappings. A proxy keeps the request as it came, so there they become changes to it.
-    fn parameters(&mut self, member: &Node<'_>) {
-        for (target, value) in member.entries() {
-            let named = |prefix: &str| {
-                target
-                    .strip_prefix("integration.request.")
-                    .and_then(|rest| rest.strip_prefix(prefix))
-                    .filter(|name| !name.is_empty())
-            };
-            let field = if let Some(name) = named("path.") {
-                format!("path.{name}")
-            } else if let Some(name) = named("querystring.") {
-                format!("query.{name}")
-            } else if let Some(name) = named("header.") {
-                format!("header.{}", name.to_ascii_lowercase())
-            } else {
-                self.found.error(
-                    "aws-mapping",
-                    value.key_place(),
-                    format!("`{}` is no target of a mapping", brief(target)),
-                    "`integration.request.header.NAME`, `integration.request.querystring.NAME` or `integration.request.path.NAME`",
-                );
-                continue;
-            };
-            let Some(text) = mapping::parameter(&value, Side::Request, self.found) else {
-                continue;
-            };
-            let value = translated(&value, text);
-            if self.kind == Kind::Proxy && !field.starts_with("path.") {
-                self.say(&["request", "set", &field], value);
-            } else {
-                self.say(&["integration", "request", "parameters", &field], value);
-            }
-        }
-    }
-
-    /// An HTTP API's mappings.
-    fn http_api_parameters(&mut self, member: &Node<'_>) {
-        let mut removed = Vec::new();
-        for (target, value) in member.entries() {
-            let (action, field) = target.split_once(':').unwrap_or(("", target));
-            let field = match field.split_once('.') {
-                Some(("header", name)) => format!("header.{}", name.to_ascii_lowercase()),
-                Some(("querystring", name)) => format!("query.{name}"),
-                _ if target == "overwrite:path" => {
-                    not_served(&value, "a mapping of the path", self.found);
-                    continue;
-                }
-                _ => {
-                    self.bad_target(&value, target);
-                    continue;
-                }
-            };
-            match action {
-                "overwrite" => {
-                    if let Some(text) = mapping::reference(&value, self.found) {
-                        self.say(&["request", "set", &field], translated(&value, text));
-                    }
-                }
-                "remove" => removed.push(translated(&value, field)),
-                "append" => not_served(&value, "a mapping that appends", self.found),
-                _ => self.bad_target(&value, target),
-            }
-        }
-        if !removed.is_empty() {
-            self.say(&["request", "remove"], Tree::list(member.place(), removed));
-        }
-    }
-
-    fn bad_target(&mut self, value: &Node<'_>, target: &str) {
-        self.found.error(
-            "aws-mapping",
-            value.key_place(),
-            format!("`{}` is no target of a mapping", brief(target)),
-            "`overwrite:header.NAME`, `remove:header.NAME`, `overwrite:querystring.NAME` or `remove:querystring.NAME`",
-        );
     }
 
     /// Templates. One that is empty passes the body on, which is what having none does.
@@ -677,60 +602,5 @@ impl Translation<'_, '_> {
                 );
             }
         }
-    }
-
-    /// The cache key: Amazon's list and nothing else.
-    fn cache_key(&mut self) -> Tree {
-        let list = self.node.get("cacheKeyParameters");
-        let place = list.map_or_else(|| self.node.place(), |list| list.place());
-        let mut parts = Vec::new();
-        for item in list.into_iter().flat_map(|list| list.items()) {
-            let Some(written) = text(&item, self.found) else {
-                continue;
-            };
-            // a part of the request that goes out is what is mapped into it
-            let source = match written.starts_with("integration.request.") {
-                false => Some(written),
-                true => self
-                    .node
-                    .get("requestParameters")
-                    .and_then(|map| map.get(written))
-                    .and_then(|value| value.as_str()),
-            };
-            let part = source.and_then(|source| {
-                [
-                    ("method.request.path.", "path"),
-                    ("method.request.querystring.", "query"),
-                    ("method.request.header.", "header"),
-                ]
-                .into_iter()
-                .find_map(|(prefix, place)| {
-                    let name = source
-                        .strip_prefix(prefix)
-                        .filter(|name| !name.is_empty())?;
-                    Some(format!("{place}.{name}"))
-                })
-            });
-            match part {
-                Some(part) => parts.push(translated(&item, part)),
-                None if written.starts_with("integration.request.") => {
-                    self.found.error(
-                        "not-yet-served",
-                        item.place(),
-                        format!("a cache key of `{}` is not yet served", brief(written)),
-                        "this version keys on single path, query and header parameters of the request",
-                    );
-                }
-                None => self.found.error(
-                    "aws-mapping",
-                    item.place(),
-                    format!("`{}` is no part of a cache key", brief(written)),
-                    "`method.request.path.NAME`, `method.request.querystring.NAME` or `method.request.header.NAME`",
-                ),
-            }
-        }
-        let mut cache = Tree::object(place.clone());
-        cache.set("key", Tree::list(place, parts));
-        cache
     }
 }

@@ -9,6 +9,7 @@
 
 mod integration;
 mod mapping;
+mod parameters;
 mod responses;
 mod root;
 mod security;

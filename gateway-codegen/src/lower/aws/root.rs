@@ -9,6 +9,7 @@ use super::{
     flag, member, no_effect, not_served, refuse_cloudformation, responses, text, translated,
 };
 use crate::findings::{Findings, brief};
+use crate::lower::openapi::DEFAULT_ROUTE;
 use crate::lower::tree::Tree;
 use crate::normalise::Api;
 
@@ -21,6 +22,8 @@ pub(super) fn kind(api: &Api<'_>, found: &mut Findings) -> ApiKind {
         Some("rest") => return ApiKind::Rest,
         _ => {}
     }
+    // tools write `payloadFormatVersion` into REST APIs too, so it only counts beside nothing that is REST's own
+    let rest = has_rest_only(api);
     let at_root = ["importexport-version", "cors"]
         .into_iter()
         .find(|name| member(root, name).is_some())
@@ -35,7 +38,7 @@ pub(super) fn kind(api: &Api<'_>, found: &mut Findings) -> ApiKind {
             let payload = member(&source.node, "integration")
                 .and_then(|node| node.follow().get("payloadFormatVersion"))
                 .map(|_| "payloadFormatVersion");
-            default.or(payload).map(str::to_owned)
+            default.or(payload.filter(|_| !rest)).map(str::to_owned)
         })
     };
     let (kind, why) = match at_root.or_else(shared).or_else(at_operations) {
@@ -55,6 +58,30 @@ pub(super) fn kind(api: &Api<'_>, found: &mut Findings) -> ApiKind {
         "`x-gateway: { kind: rest }` or `kind: http` says it",
     );
     kind
+}
+
+/// Whether the document has what only REST APIs have.
+fn has_rest_only(api: &Api<'_>) -> bool {
+    let members = [
+        "gateway-responses",
+        "policy",
+        "request-validators",
+        "api-key-source",
+        "binary-media-types",
+        "minimum-compression-size",
+        "documentation",
+    ];
+    members.iter().any(|name| member(&api.root, name).is_some())
+        || api.operations.iter().any(|source| {
+            member(&source.node, "integration")
+                .and_then(|node| node.follow().get("type"))
+                .and_then(|kind| kind.as_str())
+                .is_some_and(|kind| {
+                    ["mock", "http", "aws"]
+                        .iter()
+                        .any(|rest| kind.eq_ignore_ascii_case(rest))
+                })
+        })
 }
 
 /// Validators by name: whether they check anything.
@@ -189,7 +216,5 @@ fn default_route(api: &Api<'_>, kind: ApiKind, layer: &mut Tree) {
     }
 }
 
-/// Path of the default route.
-pub(super) const DEFAULT_ROUTE: &str = "/$default";
 /// Upstream of the default route.
 pub(super) const DEFAULT_ROUTE_UPSTREAM: &str = "default-route";

@@ -231,9 +231,7 @@ fn cache_keys_hold_where_a_stage_cache_is_on() {
     let stages = "stages: { prod: { cache: { enabled: true, ttl: 60s } } }";
     let written = document_with(&format!("x-gateway: {{ {stages} }}"), &aws);
     let native = document_with(
-        &format!(
-            "x-gateway: {{ kind: rest, errors: aws, limits: {{ paths: {{ encodedSlash: keep }} }}, stages: {{ prod: {{ cache: {{ enabled: true, ttl: 60s }}, operations: {{ getBook: {{ cache: {{ key: [path.id, query.lang] }} }} }} }} }} }}"
-        ),
+        "x-gateway: { kind: rest, errors: aws, limits: { paths: { encodedSlash: keep } }, stages: { prod: { cache: { enabled: true, ttl: 60s }, operations: { getBook: { cache: { key: [path.id, query.lang] } } } } } }",
         &format!("x-gateway: {{ {native} }}"),
     );
     assert_eq!(gateway(&written), gateway(&native));
@@ -299,6 +297,14 @@ fn kinds_and_dialects_are_inferred() {
             "{root}"
         );
     }
+    // tools write it into REST APIs too
+    let versioned = integration(&format!("{PROXY}, payloadFormatVersion: '1.0'"));
+    assert_eq!(gateway(&document_with("", &versioned)).kind, ApiKind::Http);
+    let documented = document_with(
+        "x-amazon-apigateway-documentation: { version: '1' }",
+        &versioned,
+    );
+    assert_eq!(gateway(&documented).kind, ApiKind::Rest);
     let written = gateway(&document_with(
         "x-gateway: { kind: http, errors: problem }",
         &integration(PROXY),
@@ -355,7 +361,7 @@ paths:
     let operation = gateway.operations.values().next().unwrap();
     assert_eq!(
         (operation.method.as_str(), operation.path.as_str()),
-        ("ANY", "/$default")
+        ("ANY", "$default")
     );
     assert_eq!(
         operation.policy.integration,
@@ -611,4 +617,19 @@ fn variables_come_from_the_command_line_where_no_stage_is_declared() {
         findings(&text),
         ["/paths/~1books~1{id}/get/x-amazon-apigateway-integration/uri stage-variable-undefined"]
     );
+}
+
+/// A document of `specs/`.
+fn spec(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../specs");
+    std::fs::read_to_string(format!("{folder}/{name}")).expect("a document of specs/")
+}
+
+#[test]
+fn the_bookstores_mean_the_same() {
+    let native = gateway(&spec("bookstore.yaml"));
+    let aws = gateway(&spec("bookstore-aws.yaml"));
+    assert_eq!(native.operations, aws.operations);
+    assert_eq!(native.stages, aws.stages);
+    assert_eq!(native, aws);
 }

@@ -202,3 +202,31 @@ paths:
         );
     }
 }
+
+#[test]
+fn a_fragment_tells_no_routes_apart() {
+    let text = "
+openapi: 3.0.3
+info: { title: A, version: '1' }
+servers: [ { url: 'http://a' } ]
+paths:
+  /a#one: { get: { operationId: one, responses: {} }, put: { operationId: putOne, responses: {} } }
+  /a: { get: { operationId: plain, responses: {} } }
+  /a#two: { put: { operationId: putTwo, responses: {} } }
+";
+    let gateway = gateway(text);
+    let served: Vec<_> = gateway
+        .operations
+        .values()
+        .map(|operation| (operation.id.as_str(), operation.path.as_str()))
+        .collect();
+    assert_eq!(served, [("plain", "/a"), ("putOne", "/a")]);
+    assert_eq!(
+        findings(text),
+        [
+            "/paths/~1a#one/get# path-fragment",
+            "/paths/~1a#one/put# path-fragment",
+            "/paths/~1a#two/put# path-fragment"
+        ]
+    );
+}

@@ -1,0 +1,72 @@
+//! Twins: a document in `x-gateway` and one in Amazon's words mean the same. `cases/twins/<name>/{native,aws}.yaml`, and the
+//! two bookstores. Behind the lowering nothing can tell them apart, so their models are equal.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use std::path::Path;
+
+use gateway_codegen::findings::Findings;
+use gateway_codegen::model::Gateway;
+use gateway_tests::cases;
+
+#[test]
+fn twins_lower_to_equal_models() {
+    let specs = cases::root().join("specs");
+    let mut pairs = vec![(
+        specs.join("bookstore.yaml"),
+        specs.join("bookstore-aws.yaml"),
+    )];
+    for folder in cases::folders("cases/twins", "native.yaml") {
+        pairs.push((folder.join("native.yaml"), folder.join("aws.yaml")));
+    }
+    let mut faults = Vec::new();
+    for (native, aws) in &pairs {
+        let (left, right) = (lowered(native), lowered(aws));
+        if left != right {
+            let (left, right) = (without_origins(&left), without_origins(&right));
+            let diff = similar::TextDiff::from_lines(&left, &right);
+            let diff = diff
+                .unified_diff()
+                .header(&native.display().to_string(), &aws.display().to_string())
+                .to_string();
+            faults.push(diff);
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn lowered(spec: &Path) -> Gateway {
+    let mut found = Findings::default();
+    let (_, gateway) = gateway_codegen::read(spec, &mut found);
+    let said: Vec<String> = found
+        .sorted()
+        .iter()
+        .map(|f| format!("{} {}: {}", f.code, f.place.pointer, f.message))
+        .collect();
+    assert!(
+        !found.has_errors(),
+        "{}: {}",
+        spec.display(),
+        said.join("\n")
+    );
+    gateway.expect("a document without errors has a model")
+}
+
+/// Places differ between twins, and are no part of what is compared.
+fn without_origins(gateway: &Gateway) -> String {
+    let mut text = String::new();
+    let mut inside = None;
+    for line in format!("{gateway:#?}").lines() {
+        let indent = line.len() - line.trim_start().len();
+        match inside {
+            Some(at) if indent > at => continue,
+            Some(at) if indent == at => inside = None,
+            _ if line.trim_start().starts_with("origin: Origin(") => inside = Some(indent),
+            _ => {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
