@@ -305,7 +305,8 @@ async fn keep(fill: Option<Fill>, j: &mut Journey<'_>) -> Result<Reply, Refusal>
         let reply = call(j).await?;
         Ok((reply, j.forbidden))
     };
-    let (reply, kept) = fill.run(caching, until, answered).await?;
+    // Large, and needed by misses of a cache alone: other requests do not carry it.
+    let (reply, kept) = Box::pin(fill.run(caching, until, answered)).await?;
     if let Kept::No(why) = kept {
         j.cache = Some(CacheResult::Unkept(why));
     }

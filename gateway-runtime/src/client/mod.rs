@@ -18,6 +18,7 @@ mod target;
 mod tests;
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,11 +118,11 @@ pub(crate) async fn send(
     let request = outgoing_request(outgoing);
     let until = worker.clock.instant(deadline).into();
     let mut phase = Phase::Waiting;
-    let answered = tokio::time::timeout_at(
-        until,
-        call(worker, upstream, request, replayable, &mut phase),
-    )
-    .await;
+    let answered = {
+        // Pinned where it is made: it is large, and every move of it would be a copy.
+        let calling = pin!(call(worker, upstream, request, replayable, &mut phase));
+        tokio::time::timeout_at(until, calling).await
+    };
     let (response, link, lease) = match answered {
         Ok(result) => result?,
         Err(_) if phase == Phase::Waiting => return Err(UpstreamFault::Overloaded),
@@ -153,7 +154,8 @@ async fn call(
         let fresh = kept.is_none();
         let mut link = match kept {
             Some(link) => link,
-            None => link::connect(worker, upstream).await?,
+            // Rare, and larger than all the rest.
+            None => Box::pin(link::connect(worker, upstream)).await?,
         };
         let idle = worker.clock.now().since(link.idle_since());
         let again = (!fresh && replayable && idle >= LIKELY_CLOSED).then(|| copy(&request));

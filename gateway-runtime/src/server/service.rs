@@ -66,13 +66,13 @@ pub(super) fn of(
 ) -> impl Service<Request<Incoming>, Response = Response<Outbound>, Error = Infallible, Future: Send>
 {
     let front = Arc::new(front);
-    service_fn(move |request| {
-        let front = front.clone();
-        async move { Ok(answer(front, request).await) }
-    })
+    service_fn(move |request| answer(front.clone(), request))
 }
 
-async fn answer(front: Arc<Front>, request: Request<Incoming>) -> Response<Outbound> {
+async fn answer(
+    front: Arc<Front>,
+    request: Request<Incoming>,
+) -> Result<Response<Outbound>, Infallible> {
     let requests = front.doing.begin();
     let in_flight = InFlight(front);
     let Front {
@@ -92,7 +92,7 @@ async fn answer(front: Arc<Front>, request: Request<Incoming>) -> Response<Outbo
     if last {
         doing.finish();
     }
-    response(reply, last && http1, in_flight)
+    Ok(response(reply, last && http1, in_flight))
 }
 
 /// Handles a request. A panic there is a bug, but of this one request: it is answered 500 and nothing else is harmed.
@@ -105,7 +105,9 @@ async fn unharmed(
         Ok(exchange) => exchange.sketch(),
         Err(refused) => refused.exchange.sketch(),
     };
-    if let Some(reply) = caught(live.app.handle(worker, admitted)).await {
+    // Pinned where it is made: it is large, and every move of it would be a copy.
+    let handling = pin!(live.app.handle(worker, admitted));
+    if let Some(reply) = caught(handling).await {
         return reply;
     }
     Events::count(&worker.shared.events.panics);
@@ -114,15 +116,15 @@ async fn unharmed(
         exchange: known.exchange(),
     });
     // In the document's own words, if that is not what panics.
-    match caught(live.app.handle(worker, Err(refused))).await {
+    let mut handling = Box::pin(live.app.handle(worker, Err(refused)));
+    match caught(handling.as_mut()).await {
         Some(reply) => reply,
         None => Reply::new(500),
     }
 }
 
 /// What a future comes to; `None` if it panicked.
-async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
+async fn caught<T>(mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     std::future::poll_fn(|cx| {
         // What was under way is dropped with the future, and what is shared is left only in states that hold.
         match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
