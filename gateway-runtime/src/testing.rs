@@ -61,14 +61,11 @@ pub(crate) fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> E
         request = request.header(*name, *value);
     }
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    let peer = Peer {
-        address: ([192, 0, 2, 7], 4711).into(),
-        secure: false,
-    };
+    let peer = Peer::new(([192, 0, 2, 7], 4711).into(), false);
     admit(
         parts,
         Body::empty(),
-        peer,
+        &peer,
         &Admission::new(&GATEWAY),
         Nanos::ZERO,
     )

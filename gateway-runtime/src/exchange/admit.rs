@@ -30,12 +30,26 @@ pub(crate) struct Admission {
 }
 
 /// Who sits at the other end of the socket.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Peer {
-    /// Its address.
-    pub(crate) address: SocketAddr,
-    /// Whether the connection is TLS.
-    pub(crate) secure: bool,
+    address: IpAddr,
+    secure: bool,
+    /// The address as a field's value: written once a connection, not once a request.
+    text: FieldValue,
+}
+
+impl Peer {
+    /// The other end, and whether the connection to it is TLS.
+    pub(crate) fn new(address: SocketAddr, secure: bool) -> Peer {
+        // Where IPv4 comes in through a socket for IPv6, IPv4 is what is meant.
+        let address = address.ip().to_canonical();
+        Peer {
+            address,
+            secure,
+            // An address is digits, letters, dots and colons.
+            text: FieldValue::from_str(&address.to_string()).unwrap_or(FieldValue::from_static("")),
+        }
+    }
 }
 
 impl Admission {
@@ -67,7 +81,7 @@ impl Admission {
 pub(crate) fn admit(
     parts: Parts,
     body: Body,
-    peer: Peer,
+    peer: &Peer,
     rules: &Admission,
     received: Nanos,
 ) -> Result<Exchange, Box<Refused>> {
@@ -80,7 +94,7 @@ pub(crate) fn admit(
     } = parts;
     let headers = Headers::from_map(headers);
     let uri = uri.into_parts();
-    let address = peer.address.ip().to_canonical();
+    let address = peer.address;
     let mut exchange = Exchange {
         id: RequestId::random(),
         received,
@@ -96,7 +110,7 @@ pub(crate) fn admit(
         headers,
         keep_head: false,
         client: address,
-        peer: address,
+        peer: peer.text.clone(),
         from_proxy: !rules.trusted.is_empty() && rules.trusts(address),
         secure: peer.secure,
         params: Params::default(),

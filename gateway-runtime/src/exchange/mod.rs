@@ -46,7 +46,7 @@ pub(crate) struct Exchange {
     headers: Headers,
     keep_head: bool,
     client: IpAddr,
-    peer: IpAddr,
+    peer: FieldValue,
     from_proxy: bool,
     secure: bool,
     params: Params,
@@ -61,7 +61,7 @@ pub(crate) struct Sketch {
     method: http::Method,
     version: http::Version,
     target: Target,
-    peer: IpAddr,
+    peer: FieldValue,
     client: IpAddr,
 }
 
@@ -229,8 +229,8 @@ impl Exchange {
     }
 
     /// The address at the other end of the socket: the client's, or that of the proxy before us.
-    pub(crate) fn peer(&self) -> IpAddr {
-        self.peer
+    pub(crate) fn peer(&self) -> &FieldValue {
+        &self.peer
     }
 
     /// Whether the socket's peer is a trusted proxy, so that its forwarding fields are continued and not replaced.
@@ -282,7 +282,7 @@ impl Exchange {
             method: self.method.clone(),
             version: self.version,
             target: self.target.clone(),
-            peer: self.peer,
+            peer: self.peer.clone(),
             client: self.client,
         }
     }

@@ -66,14 +66,11 @@ fn parts(head: &str) -> http::request::Parts {
 }
 
 fn admitted_from(head: &str, peer: &str) -> Result<Exchange, Box<Refused>> {
-    let peer = Peer {
-        address: SocketAddr::new(peer.parse().unwrap(), 4711),
-        secure: false,
-    };
+    let peer = Peer::new(SocketAddr::new(peer.parse().unwrap(), 4711), false);
     admit(
         parts(head),
         Body::empty(),
-        peer,
+        &peer,
         &Admission::new(&TRUSTING),
         Nanos::ZERO,
     )

@@ -1,7 +1,5 @@
 //! What every forwarded request carries, and what is made of the back end's outcome.
 
-use std::io::Write as _;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::client::{self, Incoming, Outgoing, Upstream, UpstreamFault};
@@ -45,15 +43,14 @@ pub(super) fn introduce(exchange: &Exchange, host: Option<FieldValue>, headers: 
                 hops.extend_from_slice(line);
                 hops.extend_from_slice(b", ");
             }
-            // Writing to a vector cannot fail.
-            let _ = write!(hops, "{}", exchange.peer());
+            hops.extend_from_slice(exchange.peer().as_bytes());
             set(
                 headers,
                 field::X_FORWARDED_FOR,
                 FieldValue::from_bytes(&hops).ok(),
             );
         }
-        _ => set(headers, field::X_FORWARDED_FOR, address(exchange.peer())),
+        _ => headers.set(field::X_FORWARDED_FOR, exchange.peer().clone()),
     }
     let scheme = if exchange.secure() { "https" } else { "http" };
     set(
@@ -73,15 +70,6 @@ fn set(headers: &mut Headers, name: FieldName, value: Option<FieldValue>) {
             headers.remove(name);
         }
     }
-}
-
-/// An address as a field's value, written without an allocation of its own.
-fn address(address: IpAddr) -> Option<FieldValue> {
-    let mut text = [0_u8; 48];
-    let mut rest = text.as_mut_slice();
-    write!(rest, "{address}").ok()?;
-    let left = rest.len();
-    FieldValue::from_bytes(text.get(..text.len() - left)?).ok()
 }
 
 /// Sends a request and notes how it went. The body of the answer is read ahead where the gateway's kind asks for it.

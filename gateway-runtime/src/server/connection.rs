@@ -64,10 +64,7 @@ pub(super) async fn serve(worker: Arc<Worker>, tcp: TcpStream, peer: SocketAddr,
     let front = Front {
         worker: worker.clone(),
         doing: doing.clone(),
-        peer: Peer {
-            address: peer,
-            secure,
-        },
+        peer: Peer::new(peer, secure),
     };
     let live = worker.shared.live();
     if http2 {

@@ -86,7 +86,7 @@ async fn answer(
     let http1 = request.version() != http::Version::HTTP_2;
     let (parts, incoming) = request.into_parts();
     let body = Body::client(incoming, limits.body, limits.body_timeout);
-    let admitted = admit(parts, body, *peer, &live.admission, received);
+    let admitted = admit(parts, body, peer, &live.admission, received);
     let reply = unharmed(worker, &live, admitted).await;
     let last = requests >= limits.requests_per_connection || worker.shared.is_draining();
     if last {
