@@ -13,6 +13,8 @@ mod integration;
 mod operation;
 mod response;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod throttle;
 
 pub use cache::*;

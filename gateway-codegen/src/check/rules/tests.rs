@@ -79,3 +79,42 @@ fn codes_are_unique_and_rows_are_sentences() {
     }
     assert_eq!(rule("no-such-code"), None);
 }
+
+/// The reference page: every rule, sorted by code.
+fn page() -> String {
+    let mut text = String::from(
+        "# Findings\n\nWhat `gateway-codegen lint` can report. `gateway-codegen explain CODE` prints one of these. This page is made from the rules\nthemselves (`gateway-codegen/src/check/rules/`).\n",
+    );
+    let mut rules: Vec<&Rule> = RULES.iter().collect();
+    rules.sort_by_key(|rule| rule.code);
+    for rule in rules {
+        let Rule {
+            code,
+            severity,
+            purpose,
+            help,
+            example,
+        } = rule;
+        text.push_str(&format!(
+            "\n## `{code}`\n\n{} · {purpose}\n\n{help}\n",
+            severity.name()
+        ));
+        if !example.is_empty() {
+            text.push_str(&format!("\n```yaml\n{example}\n```\n"));
+        }
+    }
+    text
+}
+
+#[test]
+fn the_reference_page_has_every_rule_as_it_is() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/rules.md");
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        std::fs::write(&file, page()).expect("docs/rules.md can be written");
+    }
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        written == page(),
+        "docs/rules.md is stale: UPDATE_EXPECTED=1 cargo test -p gateway-codegen --lib reference_page"
+    );
+}
