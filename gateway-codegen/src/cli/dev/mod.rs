@@ -100,8 +100,12 @@ pub(crate) fn run(session: &Session, verb: &Dev) -> Exit {
 
 fn follow(session: &Session, verb: &Dev) -> Result<Exit, Exit> {
     let settings = settings(session, verb);
-    let before = Look::at([verb.spec.as_path()]);
+    // As documents name their files: links followed.
+    let entry = verb.spec.canonicalize();
+    let mut watch = Watch::new(Look::at([entry.as_ref().unwrap_or(&verb.spec).as_path()]));
     let (document, model) = session.read(&verb.spec)?;
+    // Before anybody is told that it serves, so that no save after that is missed.
+    watch.turn_to(watched(&document, false).iter().map(PathBuf::as_path));
     let def = tables(session, verb, model)?;
     // What was asked for wrongly is told apart from what the system refuses, such as an address that is taken.
     if let Err(faults) = Gateway::start(def, &settings, &Clock::system()) {
@@ -132,11 +136,8 @@ fn follow(session: &Session, verb: &Dev) -> Result<Exit, Exit> {
         verb,
         leaked: document_size(&document),
         digest: gateway_codegen::digest::of(&document),
-        watch: Watch::new(before),
+        watch,
     };
-    served
-        .watch
-        .turn_to(watched(&document, false).iter().map(PathBuf::as_path));
     match served.until(&serving, &ended(&serving)) {
         End::Stopped => Ok(Exit::Fine),
         End::Full => Err(again(session, &serving, address)),
