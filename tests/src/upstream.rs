@@ -237,6 +237,9 @@ fn request(reader: &mut impl BufRead) -> std::io::Result<Option<Seen>> {
             reader.by_ref().take(size as u64).read_to_end(&mut body)?;
             let mut rest = String::new();
             reader.read_line(&mut rest)?;
+            if rest.is_empty() {
+                return Ok(None);
+            }
             if size == 0 {
                 break;
             }
@@ -246,6 +249,10 @@ fn request(reader: &mut impl BufRead) -> std::io::Result<Option<Seen>> {
         .and_then(|n| n.parse::<u64>().ok())
     {
         reader.by_ref().take(length).read_to_end(&mut body)?;
+        if (body.len() as u64) < length {
+            // The gateway gave up on it: not a request that was asked.
+            return Ok(None);
+        }
     }
     seen.body = String::from_utf8_lossy(&body).into_owned();
     Ok(Some(seen))
