@@ -19,9 +19,9 @@ for mode in "${modes[@]}"; do
   python3 "$here/spec.py" "$mode" 127.0.0.1:19000 > "$work/$mode.json"
   "$target/release/gateway-codegen" generate "$work/$mode.json" --out "$work/$mode" --name "bench-$mode" --runtime "path=$root/gateway-runtime" --workspace own
   cp "$root/Cargo.lock" "$work/$mode/Cargo.lock"
-  CARGO_TARGET_DIR="$target/bench" cargo build --release --quiet --offline --manifest-path "$work/$mode/Cargo.toml"
+  CARGO_TARGET_DIR="$target" cargo build --release --quiet --offline --manifest-path "$work/$mode/Cargo.toml"
   case $mode in cached) peers=cached ;; throttled) peers=limited ;; *) peers=proxy ;; esac
   echo "── $mode ──"
   bash "$driver" --mode "$peers" --json "$work/$mode.figures.json" "$@" -- \
-    "$target/bench/release/bench-$mode" --listen 127.0.0.1:{port} --admin 127.0.0.1:18999 --workers 1
+    "$target/release/bench-$mode" --listen 127.0.0.1:{port} --admin 127.0.0.1:18999 --workers 1
 done
