@@ -316,9 +316,6 @@ async fn keep(fill: Option<Fill>, j: &mut Journey<'_>) -> Result<Reply, Refusal>
 /// Maps the request, calls what answers it, maps the answer.
 async fn call(j: &mut Journey<'_>) -> Result<Reply, Refusal> {
     let operation = j.operation.ok_or(Refusal::Internal)?;
-    if operation.keeps_head || j.gateway.responses.read_head() || j.log_reads_head() {
-        j.exchange.keep_head();
-    }
     operation.integration.call(j).await
 }
 

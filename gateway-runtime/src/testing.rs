@@ -12,7 +12,7 @@ use crate::clock::Nanos;
 use crate::def::{
     ApiKind, EncodedSlash, ErrorDialect, GatewayDef, Http2LimitsDef, LimitsDef, StageDef,
 };
-use crate::exchange::{Admission, Body, Exchange, Peer, admit};
+use crate::exchange::{Admission, Body, Exchange, Head, Peer, admit};
 
 /// Ordinary limits.
 pub(crate) const LIMITS: LimitsDef = LimitsDef {
@@ -63,7 +63,7 @@ pub(crate) fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> E
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let peer = Peer::new(([192, 0, 2, 7], 4711).into(), false);
     admit(
-        parts,
+        Head::from_parts(&parts),
         Body::empty(),
         &peer,
         &Admission::new(&GATEWAY),

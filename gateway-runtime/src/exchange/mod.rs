@@ -10,8 +10,10 @@
 mod admit;
 mod body;
 mod fields;
+mod head;
 pub(crate) mod path;
 mod reply;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -19,12 +21,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
-pub(crate) use admit::{Admission, Peer, admit};
+pub(crate) use admit::{Admission, Peer, admit, refuse};
 pub(crate) use body::{Body, BodyFault, Buffered, later};
 pub(crate) use fields::{FieldName, FieldValue, Headers, Survey, field};
+pub(crate) use head::Head;
 pub(crate) use reply::Reply;
+pub(crate) use target::{BadTarget, Target};
 
-use crate::client::{Outgoing, Target};
 use crate::clock::Nanos;
 use crate::refusal::Refusal;
 
@@ -33,18 +36,13 @@ use crate::refusal::Refusal;
 pub(crate) struct Exchange {
     id: RequestId,
     received: Nanos,
-    method: http::Method,
-    version: http::Version,
-    target: Target,
+    head: Head,
     /// Bytes of the path before the API's own: the stage's mount.
     prefix: usize,
-    authority: FieldValue,
     /// Bytes of the authority that are the host.
     host_length: usize,
     /// The host in lower case, if it was not sent so.
     host_lower: Option<Box<str>>,
-    headers: Headers,
-    keep_head: bool,
     client: IpAddr,
     peer: FieldValue,
     from_proxy: bool,
@@ -71,15 +69,15 @@ impl Sketch {
         Exchange {
             id: self.id,
             received: self.received,
-            method: self.method,
-            version: self.version,
-            target: self.target,
+            head: Head {
+                method: self.method,
+                version: self.version,
+                target: self.target,
+                ..Head::unread()
+            },
             prefix: 0,
-            authority: FieldValue::from_static(""),
             host_length: 0,
             host_lower: None,
-            headers: Headers::new(),
-            keep_head: false,
             peer: self.peer,
             client: self.client,
             from_proxy: false,
@@ -113,12 +111,17 @@ impl Exchange {
 
     /// The method, upper case for all that are standard.
     pub(crate) fn method(&self) -> &str {
-        self.method.as_str()
+        self.head.method.as_str()
+    }
+
+    /// The method, as it can be sent on.
+    pub(crate) fn verb(&self) -> &http::Method {
+        &self.head.method
     }
 
     /// `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`.
     pub(crate) fn version(&self) -> &'static str {
-        match self.version {
+        match self.head.version {
             http::Version::HTTP_10 => "HTTP/1.0",
             http::Version::HTTP_2 => "HTTP/2.0",
             _ => "HTTP/1.1",
@@ -127,7 +130,7 @@ impl Exchange {
 
     /// Host and port as the client asked for them: `Host`, `:authority` or the authority of an absolute target.
     pub(crate) fn authority(&self) -> &str {
-        self.authority.to_str().unwrap_or_default()
+        self.head.headers.get_str(field::HOST).unwrap_or_default()
     }
 
     /// The host in lower case, without port.
@@ -140,7 +143,7 @@ impl Exchange {
 
     /// The whole path in normal form. Begins with `/`.
     pub(crate) fn path(&self) -> &str {
-        self.target.path()
+        self.head.target.path()
     }
 
     /// The path inside the stage. Begins with `/`.
@@ -158,12 +161,12 @@ impl Exchange {
 
     /// The query as it came, without `?`; `None` if the target has no `?`.
     pub(crate) fn query(&self) -> Option<&str> {
-        self.target.query()
+        self.head.target.query()
     }
 
     /// Path and query as they would be forwarded.
     pub(crate) fn target(&self) -> &Target {
-        &self.target
+        &self.head.target
     }
 
     /// All values of a query parameter, decoded, in order. A parameter without `=` has the empty value.
@@ -195,27 +198,27 @@ impl Exchange {
 
     /// The first value of a header field; the name in lower case.
     pub(crate) fn header(&self, lower_name: &str) -> Option<&[u8]> {
-        self.headers.get(lower_name)
+        self.head.headers.get(lower_name)
     }
 
     /// All values of a header field, in order; the name in lower case.
-    pub(crate) fn header_values(&self, lower_name: &str) -> impl Iterator<Item = &[u8]> {
-        self.headers.all(lower_name)
+    pub(crate) fn header_values<'x>(&'x self, lower_name: &str) -> impl Iterator<Item = &'x [u8]> {
+        self.head.headers.all(lower_name)
     }
 
     /// The header fields. `Host` is always the authority; fields of one connection are gone.
     pub(crate) fn headers(&self) -> &Headers {
-        &self.headers
+        &self.head.headers
     }
 
     /// Removes a header field; the name in lower case.
     pub(crate) fn remove_header(&mut self, lower_name: &str) {
-        self.headers.remove(lower_name);
+        self.head.headers.remove(lower_name);
     }
 
     /// The first cookie of this name.
     pub(crate) fn cookie(&self, name: &str) -> Option<&[u8]> {
-        self.headers.all(field::COOKIE).find_map(|line| {
+        self.head.headers.all(field::COOKIE).find_map(|line| {
             line.split(|byte| *byte == b';').find_map(|pair| {
                 let pair = pair.trim_ascii();
                 pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
@@ -279,32 +282,11 @@ impl Exchange {
         Sketch {
             id: self.id,
             received: self.received,
-            method: self.method.clone(),
-            version: self.version,
-            target: self.target.clone(),
+            method: self.head.method.clone(),
+            version: self.head.version,
+            target: self.head.target.clone(),
             peer: self.peer.clone(),
             client: self.client,
-        }
-    }
-
-    /// Keeps the header fields readable after [`forward`](Exchange::forward). It costs a copy, so only steps that will look ask.
-    pub(crate) fn keep_head(&mut self) {
-        self.keep_head = true;
-    }
-
-    /// The request as it goes on: method, whole path and query, fields and body move out. Afterwards the header fields are
-    /// gone unless [`keep_head`](Exchange::keep_head) was called; all else stays readable.
-    pub(crate) fn forward(&mut self) -> Outgoing {
-        let headers = if self.keep_head {
-            self.headers.clone()
-        } else {
-            std::mem::take(&mut self.headers)
-        };
-        Outgoing {
-            method: self.method.clone(),
-            target: self.target.clone(),
-            headers,
-            body: self.take_body(),
         }
     }
 }
@@ -355,11 +337,6 @@ impl IdText {
     /// As text.
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-
-    /// As a field's value.
-    pub(crate) fn to_value(self) -> FieldValue {
-        FieldValue::from_bytes(&self.0).unwrap_or(FieldValue::from_static(""))
     }
 }
 

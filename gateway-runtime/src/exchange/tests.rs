@@ -68,7 +68,7 @@ fn parts(head: &str) -> http::request::Parts {
 fn admitted_from(head: &str, peer: &str) -> Result<Exchange, Box<Refused>> {
     let peer = Peer::new(SocketAddr::new(peer.parse().unwrap(), 4711), false);
     admit(
-        parts(head),
+        Head::from_parts(&parts(head)),
         Body::empty(),
         &peer,
         &Admission::new(&TRUSTING),
@@ -83,13 +83,16 @@ fn fate(head: &str) -> String {
             let mut fields: Vec<String> = exchange
                 .headers()
                 .iter()
-                .map(|(name, value)| format!(" {name}={}", value.to_str().unwrap()))
+                .map(|(name, value)| {
+                    let text = |bytes| std::str::from_utf8(bytes).unwrap();
+                    format!(" {}={}", text(name), text(value))
+                })
                 .collect();
             fields.sort();
             format!(
                 "{} {}{}",
                 exchange.method(),
-                exchange.target.as_str(),
+                exchange.target().as_str(),
                 fields.concat()
             )
         }
@@ -417,22 +420,6 @@ fn what_steps_read() {
     assert_eq!(exchange.cookie("session"), Some(b"abc".as_slice()));
     assert_eq!(exchange.cookie("b"), Some(b"2".as_slice()));
     assert_eq!(exchange.cookie("sess"), None);
-}
-
-#[test]
-fn forwarding_moves_the_head_out_unless_it_is_kept() {
-    let head = "GET /a?b HTTP/1.1\nhost: x\nc: d";
-    let mut moved = admitted_from(head, "127.0.0.1").unwrap();
-    let outgoing = moved.forward();
-    assert_eq!(outgoing.target.as_str(), "/a?b");
-    assert_eq!(outgoing.headers.get("c"), Some(b"d".as_slice()));
-    assert_eq!(moved.header("c"), None);
-    assert_eq!((moved.host(), moved.path()), ("x", "/a"));
-
-    let mut kept = admitted_from(head, "127.0.0.1").unwrap();
-    kept.keep_head();
-    assert_eq!(kept.forward().headers.len(), 2);
-    assert_eq!(kept.header("c"), Some(b"d".as_slice()));
 }
 
 #[test]

@@ -114,11 +114,6 @@ impl<'g> Journey<'g> {
         stage.log.as_ref()
     }
 
-    /// Whether the access log reads the request's header fields.
-    pub(crate) fn log_reads_head(&self) -> bool {
-        self.log().is_some_and(AccessLog::needs_request_fields)
-    }
-
     /// The answer to a refusal.
     pub(crate) fn refuse(&mut self, refusal: &Refusal) -> Reply {
         self.told = Some(self.gateway.responses.told(refusal));
@@ -230,9 +225,7 @@ fn without_body(method: &str, reply: &mut Reply) {
         let length = reply.body.len().filter(|_| !none);
         reply.body = Body::empty();
         if let Some(length) = length {
-            reply
-                .headers
-                .set(field::CONTENT_LENGTH, FieldValue::from(length));
+            reply.headers.set_number(field::CONTENT_LENGTH, length);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where the engine hands a request over and takes the answer.
+//! Where an engine hands a request over and takes the answer.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,7 +16,7 @@ use hyper::service::{Service, service_fn};
 use super::registry::Doing;
 use super::worker::Worker;
 use super::{Events, Live};
-use crate::exchange::{Body, BodyFault, Exchange, FieldValue, Peer, Refused, Reply, admit, field};
+use crate::exchange::{Body, BodyFault, Exchange, Head, Peer, Refused, Reply, admit};
 use crate::gateway::Gateway;
 use crate::pipeline;
 use crate::refusal::Refusal;
@@ -60,12 +60,11 @@ pub(super) struct Front {
     pub(super) peer: Peer,
 }
 
-/// A connection's service, as hyper calls it.
+/// The service of a connection of HTTP/2, as hyper calls it.
 pub(super) fn of(
-    front: Front,
+    front: Arc<Front>,
 ) -> impl Service<Request<Incoming>, Response = Response<Outbound>, Error = Infallible, Future: Send>
 {
-    let front = Arc::new(front);
     service_fn(move |request| answer(front.clone(), request))
 }
 
@@ -83,20 +82,19 @@ async fn answer(
     let live = worker.shared.live();
     let limits = &live.admission.limits;
     let received = worker.clock.now();
-    let http1 = request.version() != http::Version::HTTP_2;
     let (parts, incoming) = request.into_parts();
     let body = Body::client(incoming, limits.body, limits.body_timeout);
-    let admitted = admit(parts, body, peer, &live.admission, received);
+    let head = Head::from_parts(&parts);
+    let admitted = admit(head, body, peer, &live.admission, received);
     let reply = unharmed(worker, &live, admitted).await;
-    let last = requests >= limits.requests_per_connection || worker.shared.is_draining();
-    if last {
+    if requests >= limits.requests_per_connection || worker.shared.is_draining() {
         doing.finish();
     }
-    Ok(response(reply, last && http1, in_flight))
+    Ok(response(reply, in_flight))
 }
 
 /// Handles a request. A panic there is a bug, but of this one request: it is answered 500 and nothing else is harmed.
-async fn unharmed(
+pub(super) async fn unharmed(
     worker: &Arc<Worker>,
     live: &Live,
     admitted: Result<Exchange, Box<Refused>>,
@@ -135,15 +133,12 @@ async fn caught<T>(mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     .await
 }
 
-fn response(reply: Reply, close: bool, in_flight: InFlight) -> Response<Outbound> {
+fn response(reply: Reply, in_flight: InFlight) -> Response<Outbound> {
     let Reply {
         status,
-        mut headers,
+        headers,
         body,
     } = reply;
-    if close {
-        headers.set(field::CONNECTION, FieldValue::from_static("close"));
-    }
     let mut response = Response::new(Outbound {
         body,
         broken: None,
@@ -151,12 +146,12 @@ fn response(reply: Reply, close: bool, in_flight: InFlight) -> Response<Outbound
     });
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    *response.headers_mut() = headers.into_map();
+    *response.headers_mut() = headers.to_map();
     response
 }
 
 /// A request under way, from its head to the last byte of its answer.
-struct InFlight(Arc<Front>);
+pub(super) struct InFlight(pub(super) Arc<Front>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
