@@ -17,8 +17,11 @@ mod resolve;
 mod tests;
 
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use http::Method;
@@ -104,46 +107,43 @@ const LIKELY_CLOSED: Duration = Duration::from_millis(20);
 pub(crate) async fn send(
     worker: &Worker,
     upstream: &Arc<Upstream>,
-    mut outgoing: Outgoing,
+    outgoing: &mut Outgoing,
     deadline: Nanos,
 ) -> Result<Incoming, UpstreamFault> {
     if !outgoing.headers.contains(field::HOST) {
         outgoing.headers.set(field::HOST, upstream.authority());
     }
     let head_only = outgoing.method == Method::HEAD;
-    let until = worker.clock.instant(deadline).into();
-    let mut phase = Phase::Waiting;
-    let answered = {
-        // Pinned where it is made: it is large, and every move of it would be a copy.
-        let calling = pin!(call(worker, upstream, outgoing, &mut phase));
-        tokio::time::timeout_at(until, calling).await
-    };
-    let (head, link, lease) = match answered {
-        Ok(result) => result?,
-        Err(_) if phase == Phase::Waiting => return Err(UpstreamFault::Overloaded),
-        Err(_) => return Err(UpstreamFault::Timeout),
-    };
+    // Set once there is a place among the connections: until then the deadline means that all are in use.
+    let placed = AtomicBool::new(false);
+    let mut alarm = worker.alarm(deadline);
+    // Pinned where it is made: it is large, and every move of it would be a copy.
+    let mut calling = pin!(call(worker, upstream, outgoing, &placed));
+    let answered = poll_fn(|cx| match calling.as_mut().poll(cx) {
+        Poll::Ready(answered) => Poll::Ready(answered),
+        Poll::Pending => {
+            ready!(alarm.poll(cx));
+            Poll::Ready(Err(match placed.load(Ordering::Relaxed) {
+                false => UpstreamFault::Overloaded,
+                true => UpstreamFault::Timeout,
+            }))
+        }
+    });
+    let (head, link, lease) = answered.await?;
     incoming(head, link, lease, head_only)
-}
-
-/// How far a call came: what the fault is when the deadline passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Waiting,
-    Calling,
 }
 
 async fn call(
     worker: &Worker,
     upstream: &Arc<Upstream>,
-    mut outgoing: Outgoing,
-    phase: &mut Phase,
+    outgoing: &mut Outgoing,
+    placed: &AtomicBool,
 ) -> Result<(ResponseHead, Box<Link>, Lease), UpstreamFault> {
     let replayable = outgoing.body.is_empty() && is_idempotent(&outgoing.method);
     // Connections that were kept too long are found one by one; each is gone afterwards, so this ends.
     loop {
         let (lease, kept) = pool::lease(worker, upstream).await;
-        *phase = Phase::Calling;
+        placed.store(true, Ordering::Relaxed);
         let fresh = kept.is_none();
         let mut link = match kept {
             Some(link) => link,
@@ -157,7 +157,7 @@ async fn call(
         {
             continue;
         }
-        match link.send(&mut outgoing).await {
+        match link.send(outgoing).await {
             Ok(head) => return Ok((head, link, lease)),
             Err(UpstreamFault::Reset) if !fresh && replayable && link.is_silent() => {}
             Err(fault) => return Err(fault),

@@ -150,12 +150,16 @@ impl Caller {
         calling(&format!("http://{}", backend.address))
     }
 
-    fn call_within(&self, request: Outgoing, span: Duration) -> Result<Incoming, UpstreamFault> {
+    fn call_within(
+        &self,
+        mut request: Outgoing,
+        span: Duration,
+    ) -> Result<Incoming, UpstreamFault> {
         let deadline = self.worker.clock.now().plus(span);
         self.runtime.block_on(async {
             tokio::time::timeout(
                 PATIENCE * 2,
-                send(&self.worker, &self.upstream, request, deadline),
+                send(&self.worker, &self.upstream, &mut request, deadline),
             )
             .await
             .expect("a call ends by its deadline")
@@ -719,7 +723,8 @@ fn places_are_bounded_and_waited_for_until_the_deadline() {
     // The place comes free with the connection, and the one who waits gets both.
     let deadline = caller.worker.clock.now().plus(PATIENCE);
     let answer = caller.runtime.block_on(async {
-        let waiting = send(&caller.worker, &caller.upstream, get(), deadline);
+        let mut request = get();
+        let waiting = send(&caller.worker, &caller.upstream, &mut request, deadline);
         let release = async {
             tokio::time::sleep(Duration::from_millis(20)).await;
             held.body.buffer(10).await
@@ -812,7 +817,8 @@ fn certificates_of_back_ends_are_checked() {
             };
             let deadline = caller.worker.clock.now().plus(PATIENCE);
             let call = async {
-                match send(&caller.worker, &caller.upstream, get(), deadline).await {
+                let mut request = get();
+                match send(&caller.worker, &caller.upstream, &mut request, deadline).await {
                     Ok(answer) => match answer.body.buffer(100).await {
                         Ok(Buffered::Whole(bytes, _)) => {
                             format!("{} {}", answer.status, String::from_utf8_lossy(&bytes))

@@ -5,13 +5,11 @@
 //! engine's.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::{
-    Body, Exchange, FieldValue, Head, Headers, Params, Refused, RequestId, Survey, Target, field,
-    path,
-};
+use super::{Body, Exchange, Head, Headers, Params, RequestId, Survey, Target, field, path};
 use crate::clock::Nanos;
 use crate::def::{GatewayDef, LimitsDef};
 use crate::h1;
@@ -35,8 +33,8 @@ pub(crate) struct Admission {
 pub(crate) struct Peer {
     address: IpAddr,
     secure: bool,
-    /// The address as a field's value: written once a connection, not once a request.
-    text: FieldValue,
+    /// The address as text: written once a connection, not once a request.
+    text: Arc<str>,
 }
 
 impl Peer {
@@ -47,8 +45,7 @@ impl Peer {
         Peer {
             address,
             secure,
-            // An address is digits, letters, dots and colons.
-            text: FieldValue::from_str(&address.to_string()).unwrap_or(FieldValue::from_static("")),
+            text: address.to_string().into(),
         }
     }
 }
@@ -78,47 +75,34 @@ impl Admission {
     }
 }
 
-/// Makes an exchange of a request's head, or tells why not.
-pub(crate) fn admit(
-    head: Head,
-    body: Body,
-    peer: &Peer,
-    rules: &Admission,
-    received: Nanos,
-) -> Result<Exchange, Box<Refused>> {
-    let mut exchange = unjudged(head, body, peer, rules, received);
-    match judge(&mut exchange, rules) {
-        Ok(()) => Ok(exchange),
-        Err(refusal) => Err(Box::new(Refused { refusal, exchange })),
+impl Exchange {
+    /// A request as an engine read it. Nothing may be done with it before it is [admitted](Exchange::admit).
+    pub(crate) fn new(
+        head: Head,
+        body: Body,
+        peer: &Peer,
+        rules: &Admission,
+        received: Nanos,
+    ) -> Exchange {
+        Exchange {
+            id: RequestId::random(),
+            received,
+            prefix: 0,
+            host_length: 0,
+            host_lower: None,
+            head,
+            client: peer.address,
+            peer: peer.text.clone(),
+            from_proxy: !rules.trusted.is_empty() && rules.trusts(peer.address),
+            secure: peer.secure,
+            params: Params::default(),
+            body,
+        }
     }
-}
 
-/// What an engine refuses by itself: there is no request, but an answer, a line in the log and a count.
-pub(crate) fn refuse(
-    refusal: Refusal,
-    head: Head,
-    peer: &Peer,
-    rules: &Admission,
-    received: Nanos,
-) -> Box<Refused> {
-    let exchange = unjudged(head, Body::empty(), peer, rules, received);
-    Box::new(Refused { refusal, exchange })
-}
-
-fn unjudged(head: Head, body: Body, peer: &Peer, rules: &Admission, received: Nanos) -> Exchange {
-    Exchange {
-        id: RequestId::random(),
-        received,
-        prefix: 0,
-        host_length: 0,
-        host_lower: None,
-        head,
-        client: peer.address,
-        peer: peer.text.clone(),
-        from_proxy: !rules.trusted.is_empty() && rules.trusts(peer.address),
-        secure: peer.secure,
-        params: Params::default(),
-        body,
+    /// Finds out what the request means, or why it may not mean anything.
+    pub(crate) fn admit(&mut self, rules: &Admission) -> Result<(), Refusal> {
+        judge(self, rules)
     }
 }
 

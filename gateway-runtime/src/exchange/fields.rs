@@ -100,18 +100,16 @@ impl Headers {
 
     /// The first value of a field.
     pub(crate) fn get(&self, name: impl AsRef<str>) -> Option<&[u8]> {
-        let name = name.as_ref().as_bytes();
-        let row = self.page.rows.iter().find(|row| self.page.is(row, name))?;
+        let row = self.page.find(name.as_ref().as_bytes())?;
         Some(self.page.value(row))
     }
 
     /// The first value of a field, if it is visible ASCII.
     pub(crate) fn get_str(&self, name: impl AsRef<str>) -> Option<&str> {
+        // No other control characters get in.
         let value = self.get(name)?;
-        let visible = |byte: &u8| matches!(byte, b'\t' | b' '..=b'~');
-        std::str::from_utf8(value)
-            .ok()
-            .filter(|_| value.iter().all(visible))
+        let text = std::str::from_utf8(value).ok()?;
+        text.is_ascii().then_some(text)
     }
 
     /// The first value of a field, as it can be put into another message.
@@ -121,10 +119,11 @@ impl Headers {
 
     /// All values of a field, in order.
     pub(crate) fn all<'h>(&'h self, name: impl AsRef<str>) -> impl Iterator<Item = &'h [u8]> {
+        let length = name.as_ref().len();
         self.page
             .rows
             .iter()
-            .filter(move |row| self.page.is(row, name.as_ref().as_bytes()))
+            .filter(move |row| row.has(length) && self.page.is(row, name.as_ref().as_bytes()))
             .map(|row| self.page.value(row))
     }
 
@@ -140,8 +139,9 @@ impl Headers {
 
     /// Replaces a field. What may not stand in a value is left out of it.
     pub(crate) fn set_text(&mut self, name: impl Borrow<FieldName>, value: &str) {
-        let fine = |byte: u8| matches!(byte, b'\t' | b' '..=b'~');
-        if value.bytes().all(fine) {
+        let fine = |byte: u8| matches!(byte, b' '..=b'~');
+        // Not `all`: without a way out in the middle it looks at many bytes at once.
+        if value.bytes().fold(true, |all, byte| all & fine(byte)) {
             self.put(name.borrow(), value.as_bytes());
         } else {
             let value: Vec<u8> = value.bytes().filter(|byte| fine(*byte)).collect();

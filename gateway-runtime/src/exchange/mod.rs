@@ -1,7 +1,8 @@
 //! One request and its answer, as every step sees them.
 //!
 //! An [`Exchange`] owns its page and has no lifetime; steps never see the types of the HTTP engine behind it, so that the engine
-//! can be replaced without touching a step. It is made by [`admit`](admit::admit) alone, which enforces what a request may mean.
+//! can be replaced without touching a step. [`Exchange::admit`] enforces what a request may mean; one that it refused is only
+//! there to be answered, logged and counted.
 //!
 //! Invariants: there is exactly one valid authority; the path is in normal form and routing, cache key and back end use this
 //! one text; fields that belong to one connection are gone; the client's address is the socket's peer unless trusted proxies
@@ -20,8 +21,9 @@ mod tests;
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-pub(crate) use admit::{Admission, Peer, admit, refuse};
+pub(crate) use admit::{Admission, Peer};
 pub(crate) use body::{Body, BodyFault, Buffered, later};
 pub(crate) use fields::{FieldName, FieldValue, Headers, Survey, field};
 pub(crate) use head::Head;
@@ -29,7 +31,6 @@ pub(crate) use reply::Reply;
 pub(crate) use target::{BadTarget, Target};
 
 use crate::clock::Nanos;
-use crate::refusal::Refusal;
 
 /// A request on its way through the gateway.
 #[derive(Debug)]
@@ -44,58 +45,11 @@ pub(crate) struct Exchange {
     /// The host in lower case, if it was not sent so.
     host_lower: Option<Box<str>>,
     client: IpAddr,
-    peer: FieldValue,
+    peer: Arc<str>,
     from_proxy: bool,
     secure: bool,
     params: Params,
     body: Body,
-}
-
-/// What stays known of a request whose handling came to nothing.
-#[derive(Debug)]
-pub(crate) struct Sketch {
-    id: RequestId,
-    received: Nanos,
-    method: http::Method,
-    version: http::Version,
-    target: Target,
-    peer: FieldValue,
-    client: IpAddr,
-}
-
-impl Sketch {
-    /// A request without fields and body.
-    pub(crate) fn exchange(self) -> Exchange {
-        Exchange {
-            id: self.id,
-            received: self.received,
-            head: Head {
-                method: self.method,
-                version: self.version,
-                target: self.target,
-                ..Head::unread()
-            },
-            prefix: 0,
-            host_length: 0,
-            host_lower: None,
-            peer: self.peer,
-            client: self.client,
-            from_proxy: false,
-            secure: false,
-            params: Params::default(),
-            body: Body::empty(),
-        }
-    }
-}
-
-/// A request that is refused before it can mean anything. The exchange is for the answer, the log and the counters alone: what
-/// was refused about it stands in it as it came, or is absent.
-#[derive(Debug)]
-pub(crate) struct Refused {
-    /// Why.
-    pub(crate) refusal: Refusal,
-    /// What is known of the request.
-    pub(crate) exchange: Exchange,
 }
 
 impl Exchange {
@@ -232,7 +186,7 @@ impl Exchange {
     }
 
     /// The address at the other end of the socket: the client's, or that of the proxy before us.
-    pub(crate) fn peer(&self) -> &FieldValue {
+    pub(crate) fn peer(&self) -> &str {
         &self.peer
     }
 
@@ -253,8 +207,21 @@ impl Exchange {
 
     /// A path parameter as it stands in the normal path: what has to be escaped is.
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
-        let param = self.params.iter().find(|param| param.name == name)?;
-        self.local_path().get(param.start..param.end)
+        let (start, end) = self.params.find(name)?;
+        self.local_path().get(start..end)
+    }
+
+    /// All of it, for who needs it longer than the engine keeps it. What stays is of no use.
+    pub(crate) fn take(&mut self) -> Exchange {
+        let spent = Exchange {
+            head: Head::unread(),
+            host_lower: None,
+            params: Params::default(),
+            body: Body::empty(),
+            peer: self.peer.clone(),
+            ..*self
+        };
+        std::mem::replace(self, spent)
     }
 
     /// The body; afterwards it is empty.
@@ -275,19 +242,6 @@ impl Exchange {
     /// The body's length, if it is known before the body is read.
     pub(crate) fn content_length(&self) -> Option<u64> {
         self.body.len()
-    }
-
-    /// What is needed to answer and log this request if it is lost; cheap enough for every request.
-    pub(crate) fn sketch(&self) -> Sketch {
-        Sketch {
-            id: self.id,
-            received: self.received,
-            method: self.head.method.clone(),
-            version: self.head.version,
-            target: self.head.target.clone(),
-            peer: self.peer.clone(),
-            client: self.client,
-        }
     }
 }
 
@@ -340,37 +294,46 @@ impl IdText {
     }
 }
 
-/// Path parameters: a few in place, further ones on the heap.
+/// Path parameters and where their texts stand in the path inside the stage: a few in place, further ones on the heap.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Params {
-    few: [Param; 4],
-    count: usize,
-    more: Vec<Param>,
-}
-
-/// A path parameter and where its text stands in the path inside the stage.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Param {
-    /// Its name in the document.
-    pub(crate) name: &'static str,
-    /// First byte.
-    pub(crate) start: usize,
-    /// Byte behind the last.
-    pub(crate) end: usize,
+    /// The route's path, which has the names.
+    path: &'static str,
+    few: [(u32, u32); 4],
+    more: Vec<(u32, u32)>,
 }
 
 impl Params {
-    /// Adds one.
-    pub(crate) fn push(&mut self, param: Param) {
-        match self.few.get_mut(self.count) {
-            Some(place) => *place = param,
-            None => self.more.push(param),
+    /// The parameters of a route's path, and the bytes where each begins and ends.
+    pub(crate) fn new(
+        path: &'static str,
+        spans: impl IntoIterator<Item = (usize, usize)>,
+    ) -> Params {
+        let mut params = Params {
+            path,
+            ..Params::default()
+        };
+        let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        for (at, (start, end)) in spans.into_iter().enumerate() {
+            let span = (place(start), place(end));
+            match params.few.get_mut(at) {
+                Some(few) => *few = span,
+                None => params.more.push(span),
+            }
         }
-        self.count += 1;
+        params
     }
 
-    /// All, in the path's order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Param> {
-        self.few.iter().take(self.count).chain(&self.more)
+    fn find(&self, name: &str) -> Option<(usize, usize)> {
+        let mut names = self.path.split('{').skip(1);
+        let at = names.position(|piece| {
+            let known = piece.split('}').next().unwrap_or(piece);
+            known.strip_suffix('+').unwrap_or(known) == name
+        })?;
+        let span = match self.few.get(at) {
+            Some(span) => span,
+            None => self.more.get(at - self.few.len())?,
+        };
+        Some((span.0 as usize, span.1 as usize))
     }
 }

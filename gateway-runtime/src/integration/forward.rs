@@ -45,10 +45,10 @@ pub(super) fn introduce(exchange: &Exchange, headers: &mut Headers) {
         hops.extend_from_slice(exchange.peer().as_bytes());
         match FieldValue::from_bytes(&hops) {
             Ok(hops) => headers.set(field::X_FORWARDED_FOR, hops),
-            Err(_) => headers.set(field::X_FORWARDED_FOR, exchange.peer()),
+            Err(_) => headers.set_text(field::X_FORWARDED_FOR, exchange.peer()),
         }
     } else {
-        headers.set(field::X_FORWARDED_FOR, exchange.peer());
+        headers.set_text(field::X_FORWARDED_FOR, exchange.peer());
     }
     let scheme = if exchange.secure() { "https" } else { "http" };
     headers.set_text(field::X_FORWARDED_PROTO, scheme);
@@ -61,11 +61,11 @@ pub(super) fn introduce(exchange: &Exchange, headers: &mut Headers) {
 pub(super) async fn send(
     journey: &mut Journey<'_>,
     upstream: &Arc<Upstream>,
-    outgoing: Outgoing,
+    outgoing: &mut Outgoing,
 ) -> Result<Incoming, Refusal> {
     let deadline = journey.deadline();
-    let called = journey.worker.clock.now();
     let answered = client::send(journey.worker, upstream, outgoing, deadline).await;
+    let called = journey.set_off_at();
     journey.outcome.upstream_latency = Some(journey.worker.clock.now().since(called));
     let mut incoming = answered.map_err(refused)?;
     journey.outcome.upstream_status = Some(incoming.status);

@@ -99,13 +99,13 @@ impl Http {
         forward::mark(&journey.exchange, &journey.gateway.via, &mut headers);
         self.parameters.apply(mapped, &mut headers);
         operation.request.apply(edited, &mut headers);
-        let outgoing = Outgoing {
+        let mut outgoing = Outgoing {
             method,
             target,
             headers,
             body,
         };
-        let incoming = forward::send(journey, &address.upstream, outgoing).await?;
+        let incoming = forward::send(journey, &address.upstream, &mut outgoing).await?;
         self.answer(journey, incoming)
     }
 

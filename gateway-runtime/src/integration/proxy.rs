@@ -49,13 +49,13 @@ impl Proxy {
         forward::introduce(exchange, &mut headers);
         forward::mark(exchange, &journey.gateway.via, &mut headers);
         edits.apply(made, &mut headers);
-        let outgoing = Outgoing {
+        let mut outgoing = Outgoing {
             method: self.method.as_ref().unwrap_or(exchange.verb()).clone(),
             target,
             headers,
             body: exchange.take_body(),
         };
-        let incoming = forward::send(journey, &address.upstream, outgoing).await?;
+        let incoming = forward::send(journey, &address.upstream, &mut outgoing).await?;
         Ok(Reply {
             status: incoming.status,
             headers: incoming.headers,

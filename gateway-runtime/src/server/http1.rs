@@ -20,9 +20,7 @@ use super::registry::Verdict;
 use super::service::{Front, InFlight, unharmed};
 use super::wire::{BodyPiece, Broken, NoHead, Wire};
 use super::{Events, Live};
-use crate::exchange::{
-    Body, BodyFault, Exchange, Head, Headers, Refused, Reply, admit, field, later, refuse,
-};
+use crate::exchange::{Body, BodyFault, Exchange, Head, Headers, Reply, field, later};
 use crate::h1::{self, Decoder, Framing, HeadFault, RequestHead};
 use crate::refusal::{Refusal, Why};
 
@@ -105,8 +103,8 @@ async fn answer(
     let live = worker.shared.live();
     let requests = front.doing.begin();
     let _in_flight = InFlight(front.clone());
-    let (asked, admitted) = admitted(front, &live, wire, read);
-    let Some(reply) = handled(serving, front, &live, wire, admitted).await else {
+    let (asked, mut exchange, admitted) = admitted(front, &live, wire, read);
+    let Some(reply) = handled(serving, front, &live, wire, &mut exchange, admitted).await else {
         return After::Over;
     };
     let limits = &live.admission.limits;
@@ -142,7 +140,7 @@ fn admitted(
     live: &Live,
     wire: &SharedWire,
     read: Result<RequestHead, NoHead>,
-) -> (Asked, Result<Exchange, Box<Refused>>) {
+) -> (Asked, Exchange, Result<(), Refusal>) {
     let rules = &live.admission;
     let received = front.worker.clock.now();
     let framed = read
@@ -178,7 +176,9 @@ fn admitted(
                     })
                 }
             };
-            (asked, admit(head, body, &front.peer, rules, received))
+            let mut exchange = Exchange::new(head, body, &front.peer, rules, received);
+            let admitted = exchange.admit(rules);
+            (asked, exchange, admitted)
         }
         Err((refusal, head)) => {
             // Where the next request begins is not known.
@@ -188,10 +188,8 @@ fn admitted(
                 head_only: head.method == http::Method::HEAD,
             };
             wire.lock().decoder = Decoder::Close;
-            (
-                asked,
-                Err(refuse(refusal, head, &front.peer, rules, received)),
-            )
+            let exchange = Exchange::new(head, Body::empty(), &front.peer, rules, received);
+            (asked, exchange, Err(refusal))
         }
     }
 }
@@ -223,10 +221,11 @@ async fn handled(
     front: &Front,
     live: &Live,
     wire: &SharedWire,
-    admitted: Result<Exchange, Box<Refused>>,
+    exchange: &mut Exchange,
+    admitted: Result<(), Refusal>,
 ) -> Option<Reply> {
     // Pinned where it is made: it is large, and every move of it would be a copy.
-    let mut handling = pin!(unharmed(&front.worker, live, admitted));
+    let mut handling = pin!(unharmed(&front.worker, live, exchange, admitted));
     poll_fn(|cx| {
         if let Poll::Ready(reply) = handling.as_mut().poll(cx) {
             return Poll::Ready(Some(reply));

@@ -7,6 +7,7 @@
 //! request is answered 500 and ends there; told to drain, the server takes no new connection, finishes what is in flight and ends.
 //! Absent on purpose: what requests mean ([`crate::exchange`]) and what is answered ([`crate::pipeline`]).
 
+mod alarm;
 mod connection;
 mod http1;
 mod listen;
@@ -28,6 +29,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+pub(crate) use alarm::{Alarm, Alarms};
 pub(crate) use http1::WireBody;
 pub(crate) use service::App;
 pub(crate) use worker::Worker;

@@ -16,7 +16,7 @@ use hyper::service::{Service, service_fn};
 use super::registry::Doing;
 use super::worker::Worker;
 use super::{Events, Live};
-use crate::exchange::{Body, BodyFault, Exchange, Head, Peer, Refused, Reply, admit};
+use crate::exchange::{Body, BodyFault, Exchange, Head, Peer, Reply};
 use crate::gateway::Gateway;
 use crate::pipeline;
 use crate::refusal::Refusal;
@@ -33,7 +33,7 @@ pub(crate) enum App {
 /// A function that answers.
 #[cfg(test)]
 pub(crate) type Handler =
-    Arc<dyn Fn(Arc<Worker>, Result<Exchange, Box<Refused>>) -> Handling + Send + Sync>;
+    Arc<dyn Fn(Arc<Worker>, Exchange, Result<(), Refusal>) -> Handling + Send + Sync>;
 
 /// What such a function is doing.
 #[cfg(test)]
@@ -43,12 +43,13 @@ impl App {
     async fn handle(
         &self,
         worker: &Arc<Worker>,
-        admitted: Result<Exchange, Box<Refused>>,
+        exchange: &mut Exchange,
+        admitted: Result<(), Refusal>,
     ) -> Reply {
         match self {
-            App::Gateway(gateway) => pipeline::handle(worker, gateway, admitted).await,
+            App::Gateway(gateway) => pipeline::handle(worker, gateway, exchange, admitted).await,
             #[cfg(test)]
-            App::Test(handler) => handler(worker.clone(), admitted).await,
+            App::Test(handler) => handler(worker.clone(), exchange.take(), admitted).await,
         }
     }
 }
@@ -85,8 +86,9 @@ async fn answer(
     let (parts, incoming) = request.into_parts();
     let body = Body::client(incoming, limits.body, limits.body_timeout);
     let head = Head::from_parts(&parts);
-    let admitted = admit(head, body, peer, &live.admission, received);
-    let reply = unharmed(worker, &live, admitted).await;
+    let mut exchange = Exchange::new(head, body, peer, &live.admission, received);
+    let admitted = exchange.admit(&live.admission);
+    let reply = unharmed(worker, &live, &mut exchange, admitted).await;
     if requests >= limits.requests_per_connection || worker.shared.is_draining() {
         doing.finish();
     }
@@ -97,24 +99,19 @@ async fn answer(
 pub(super) async fn unharmed(
     worker: &Arc<Worker>,
     live: &Live,
-    admitted: Result<Exchange, Box<Refused>>,
+    exchange: &mut Exchange,
+    admitted: Result<(), Refusal>,
 ) -> Reply {
-    let known = match &admitted {
-        Ok(exchange) => exchange.sketch(),
-        Err(refused) => refused.exchange.sketch(),
-    };
-    // Pinned where it is made: it is large, and every move of it would be a copy.
-    let handling = pin!(live.app.handle(worker, admitted));
-    if let Some(reply) = caught(handling).await {
-        return reply;
+    {
+        // Pinned where it is made: it is large, and every move of it would be a copy.
+        let handling = pin!(live.app.handle(worker, exchange, admitted));
+        if let Some(reply) = caught(handling).await {
+            return reply;
+        }
     }
     Events::count(&worker.shared.events.panics);
-    let refused = Box::new(Refused {
-        refusal: Refusal::Internal,
-        exchange: known.exchange(),
-    });
     // In the document's own words, if that is not what panics.
-    let mut handling = Box::pin(live.app.handle(worker, Err(refused)));
+    let mut handling = Box::pin(live.app.handle(worker, exchange, Err(Refusal::Internal)));
     match caught(handling.as_mut()).await {
         Some(reply) => reply,
         None => Reply::new(500),

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use super::service::{Handler, Handling};
 use super::*;
 use crate::def::{GatewayDef, LimitsDef};
-use crate::exchange::{Body, Buffered, Exchange, FieldName, FieldValue, Refused, Reply};
+use crate::exchange::{Body, Buffered, Exchange, FieldName, FieldValue, Reply};
 use crate::refusal::Refusal;
 use crate::testing::{GATEWAY, LIMITS};
 use crate::tls::{ClientTls, Stream};
@@ -35,28 +35,26 @@ struct Site {
 }
 
 fn app(gate: Arc<Semaphore>, entered: Arc<Semaphore>) -> Handler {
-    Arc::new(move |_, admitted| {
+    Arc::new(move |_, exchange, admitted| {
         let (gate, entered) = (gate.clone(), entered.clone());
-        Box::pin(answer(gate, entered, admitted)) as Handling
+        Box::pin(answer(gate, entered, exchange, admitted)) as Handling
     })
 }
 
 async fn answer(
     gate: Arc<Semaphore>,
     entered: Arc<Semaphore>,
-    admitted: Result<Exchange, Box<Refused>>,
+    mut exchange: Exchange,
+    admitted: Result<(), Refusal>,
 ) -> Reply {
-    let mut exchange = match admitted {
-        Ok(exchange) => exchange,
-        Err(refused) => {
-            // What panicked comes back as a fault of the gateway's own.
-            let status = match refused.refusal {
-                Refusal::Internal => 500,
-                _ => 400,
-            };
-            return Reply::new(status).with_body(TEXT, format!("{:?}", refused.refusal));
-        }
-    };
+    if let Err(refusal) = admitted {
+        // What panicked comes back as a fault of the gateway's own.
+        let status = match refusal {
+            Refusal::Internal => 500,
+            _ => 400,
+        };
+        return Reply::new(status).with_body(TEXT, format!("{refusal:?}"));
+    }
     match exchange.path() {
         "/panic" => panic!("asked to"),
         "/gate" => {
@@ -629,7 +627,7 @@ fn what_is_served_can_be_replaced() {
     one(&mut tcp);
     site.running.serve(live(
         LIMITS,
-        Arc::new(|_, _| Box::pin(async { Reply::new(200).with_body(TEXT, "new") }) as Handling),
+        Arc::new(|_, _, _| Box::pin(async { Reply::new(200).with_body(TEXT, "new") }) as Handling),
     ));
     tcp.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
     assert_eq!(one(&mut tcp).1, "new");

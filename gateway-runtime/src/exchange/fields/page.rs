@@ -51,6 +51,21 @@ impl Row {
     }
 }
 
+impl Row {
+    /// Whether its name is so long: tells most names apart.
+    pub(super) fn has(&self, name_length: usize) -> bool {
+        usize::from(self.name_length) == name_length
+    }
+}
+
+/// Whether two names of one length are the same. Their last letters differ more often than their first.
+fn same(name: &[u8], other: &[u8]) -> bool {
+    match (name.last(), other.last()) {
+        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b) && name.eq_ignore_ascii_case(other),
+        _ => false,
+    }
+}
+
 impl Page {
     /// An empty page with room.
     pub(super) fn taken() -> Page {
@@ -76,7 +91,12 @@ impl Page {
 
     /// Whether a row has this name, whatever its case.
     pub(super) fn is(&self, row: &Row, name: &[u8]) -> bool {
-        usize::from(row.name_length) == name.len() && self.name(row).eq_ignore_ascii_case(name)
+        row.has(name.len()) && same(self.name(row), name)
+    }
+
+    /// The first row of this name.
+    pub(super) fn find(&self, name: &[u8]) -> Option<&Row> {
+        self.rows.iter().find(|row| self.is(row, name))
     }
 
     pub(super) fn push(&mut self, name: &[u8], value: &[u8]) {
@@ -99,7 +119,7 @@ impl Page {
     /// Removes the rows of this name; tells whether there were any. Their text stays until the page goes.
     pub(super) fn remove(&mut self, name: &[u8]) -> bool {
         // Most names that are removed are not there.
-        if !self.rows.iter().any(|row| self.is(row, name)) {
+        if self.find(name).is_none() {
             return false;
         }
         let Page { text, rows } = self;
@@ -108,7 +128,7 @@ impl Page {
             let own = text
                 .get(start..start + usize::from(row.name_length))
                 .unwrap_or_default();
-            !own.eq_ignore_ascii_case(name)
+            !(row.has(name.len()) && same(own, name))
         });
         true
     }
