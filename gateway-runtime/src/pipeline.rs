@@ -73,9 +73,10 @@ async fn steps(j: &mut Journey<'_>) -> Result<Reply, Refusal> {
         return Ok(reply);
     }
     find_operation(j)?;
-    let taken = throttle_address(j)?;
+    let mut taken = Taken::default();
+    throttle_address(j, &mut taken)?;
     require_credentials(j)?;
-    throttle(j, taken)?;
+    throttle(j, &mut taken)?;
     limit_body(j)?;
     let mut reply = match look_up(j).await? {
         Cached::Hit(reply) => reply,
@@ -144,12 +145,12 @@ fn find_operation(j: &mut Journey<'_>) -> Result<(), Refusal> {
 }
 
 /// Buckets per client address come before anything is asked about the caller, so that a flood of guesses is met first.
-fn throttle_address<'g>(j: &Journey<'g>) -> Result<Taken<'g>, Refusal> {
+fn throttle_address<'g>(j: &Journey<'g>, taken: &mut Taken<'g>) -> Result<(), Refusal> {
     let operation = j.operation.ok_or(Refusal::Internal)?;
     let clock = &j.worker.clock;
     operation
         .throttles
-        .take_per_address(j.exchange, clock, j.exchange.received())
+        .take_per_address(taken, j.exchange, clock, j.exchange.received())
         .map_err(throttled)
 }
 
@@ -183,7 +184,7 @@ fn presents(exchange: &Exchange, credential: &CredentialDef) -> bool {
 }
 
 /// All other buckets: the stage's, the operation's, those keyed by something in the request.
-fn throttle<'g>(j: &Journey<'g>, taken: Taken<'g>) -> Result<(), Refusal> {
+fn throttle<'g>(j: &Journey<'g>, taken: &mut Taken<'g>) -> Result<(), Refusal> {
     let operation = j.operation.ok_or(Refusal::Internal)?;
     let bucket = j.stage.and_then(|stage| stage.bucket.as_ref());
     operation
@@ -195,7 +196,6 @@ fn throttle<'g>(j: &Journey<'g>, taken: Taken<'g>) -> Result<(), Refusal> {
             &j.worker.clock,
             j.exchange.received(),
         )
-        .map(drop)
         .map_err(throttled)
 }
 

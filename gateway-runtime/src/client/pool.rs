@@ -3,6 +3,7 @@
 //! The last one given back is the first taken out, so that connections nobody needs grow old and go.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -10,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::Upstream;
 use super::link::Link;
-use crate::clock::{Clock, Nanos};
+use crate::clock::Nanos;
 use crate::server::Worker;
 
 /// Most connections of one worker to one back end.
@@ -56,7 +57,8 @@ impl Slot {
 pub(crate) struct Lease {
     upstream: Arc<Upstream>,
     worker: usize,
-    clock: Clock,
+    /// The worker's coarse time.
+    coarse: Arc<AtomicU64>,
     /// Goes back into the pool with the lease.
     kept: Option<Box<Link>>,
 }
@@ -71,7 +73,7 @@ pub(super) async fn lease(worker: &Worker, upstream: &Arc<Upstream>) -> (Lease, 
     let lease = Lease {
         upstream: upstream.clone(),
         worker: worker.index,
-        clock: worker.clock.clone(),
+        coarse: worker.coarse.clone(),
         kept: None,
     };
     while let Some(mut link) = slot.pop() {
@@ -86,7 +88,7 @@ impl Lease {
     /// Keeps the connection for the next request, if it can take one.
     pub(super) fn give_back(mut self, mut link: Box<Link>) {
         if link.is_reusable() {
-            link.rest(self.clock.now());
+            link.rest(Nanos::new(self.coarse.load(Ordering::Relaxed)));
             self.kept = Some(link);
         }
     }

@@ -13,7 +13,7 @@ use std::borrow::Borrow;
 
 pub(crate) use http::header::{HeaderName as FieldName, HeaderValue as FieldValue};
 
-use page::{Page, Row};
+use page::{Key, Page, Row};
 
 /// Names that the runtime itself reads or writes.
 pub(crate) mod field {
@@ -119,11 +119,11 @@ impl Headers {
 
     /// All values of a field, in order.
     pub(crate) fn all<'h>(&'h self, name: impl AsRef<str>) -> impl Iterator<Item = &'h [u8]> {
-        let length = name.as_ref().len();
+        let key = Key::of(name.as_ref().as_bytes());
         self.page
             .rows
             .iter()
-            .filter(move |row| row.has(length) && self.page.is(row, name.as_ref().as_bytes()))
+            .filter(move |row| row.may_be(key) && self.page.is(row, name.as_ref().as_bytes()))
             .map(|row| self.page.value(row))
     }
 
@@ -169,6 +169,11 @@ impl Headers {
         let name = name.as_str().as_bytes();
         self.page.remove(name);
         self.page.push(name, value);
+    }
+
+    /// Writes the fields that `wanted` takes by their names, each a line with its end.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, wanted: impl Fn(&[u8]) -> bool) {
+        self.page.write(out, wanted);
     }
 
     /// Every name, as it was sent, with each of its values.

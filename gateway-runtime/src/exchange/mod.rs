@@ -258,20 +258,13 @@ impl RequestId {
 
     /// As text, without an allocation.
     pub(crate) fn text(self) -> IdText {
+        /// Where the digits of each byte stand between the hyphens.
+        const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = [b'-'; 36];
-        let mut digits = self.0.to_be_bytes().into_iter().flat_map(|byte| {
-            [
-                DIGITS[usize::from(byte >> 4)],
-                DIGITS[usize::from(byte & 15)],
-            ]
-        });
-        for (at, place) in text.iter_mut().enumerate() {
-            if !matches!(at, 8 | 13 | 18 | 23)
-                && let Some(digit) = digits.next()
-            {
-                *place = digit;
-            }
+        for (place, byte) in PLACES.into_iter().zip(self.0.to_be_bytes()) {
+            text[place] = DIGITS[usize::from(byte >> 4)];
+            text[place + 1] = DIGITS[usize::from(byte & 15)];
         }
         IdText(text)
     }

@@ -79,17 +79,12 @@ fn status_line(out: &mut Vec<u8>, status: u16) {
 
 /// Every field but those that frame the message.
 fn fields(out: &mut Vec<u8>, headers: &Headers) {
-    for (name, value) in headers.iter() {
-        let framing = match name.len() {
-            10 => name.eq_ignore_ascii_case(b"connection"),
-            14 => name.eq_ignore_ascii_case(b"content-length"),
-            17 => name.eq_ignore_ascii_case(b"transfer-encoding"),
-            _ => false,
-        };
-        if !framing {
-            field(out, name, value);
-        }
-    }
+    headers.write(out, |name| match name.len() {
+        10 => !name.eq_ignore_ascii_case(b"connection"),
+        14 => !name.eq_ignore_ascii_case(b"content-length"),
+        17 => !name.eq_ignore_ascii_case(b"transfer-encoding"),
+        _ => true,
+    });
 }
 
 fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {

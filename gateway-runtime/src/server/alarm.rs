@@ -67,7 +67,6 @@ impl<'w> Alarm<'w> {
                 Poll::Pending
             }
             Some(_) => Poll::Ready(()),
-            None if self.clock.now() >= self.due => Poll::Ready(()),
             None => {
                 self.at = Some(rows.enter(self.due, cx.waker().clone()));
                 drop(rows);

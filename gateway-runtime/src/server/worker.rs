@@ -35,7 +35,8 @@ pub(crate) struct Worker {
     /// Deadlines of what runs on it.
     pub(crate) alarms: Arc<Alarms>,
     pub(super) registry: Registry,
-    coarse: AtomicU64,
+    /// The time of the last sweep, for who outlives the borrow of a worker.
+    pub(crate) coarse: Arc<AtomicU64>,
     /// Back ends this worker has connections to.
     upstreams: Mutex<Vec<Weak<Upstream>>>,
 }
@@ -44,7 +45,7 @@ impl Worker {
     pub(super) fn new(index: usize, clock: Clock, shared: Arc<Shared>) -> Worker {
         Worker {
             index,
-            coarse: AtomicU64::new(clock.now().get()),
+            coarse: Arc::new(AtomicU64::new(clock.now().get())),
             clock,
             shared,
             alarms: Arc::default(),

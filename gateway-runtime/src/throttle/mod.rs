@@ -90,33 +90,32 @@ impl Throttles {
     /// Takes from the buckets of the client's address. What it took goes to [`Throttles::take`].
     pub(crate) fn take_per_address<'t>(
         &'t self,
+        taken: &mut Taken<'t>,
         keys: &impl Keys,
         clock: &Clock,
         now: Nanos,
-    ) -> Result<Taken<'t>, Standing> {
-        let mut taken = Taken::default();
+    ) -> Result<(), Standing> {
         if self.per_address.is_empty() {
-            return Ok(taken);
+            return Ok(());
         }
         let address = keys.client();
         let buckets = self
             .per_address
             .iter()
             .map(|buckets| Source::Keyed(buckets, buckets.address_key(address)));
-        taken.take_all(buckets, clock, now)?;
-        Ok(taken)
+        taken.take_all(buckets, clock, now)
     }
 
     /// Takes from all other buckets: the stage's, the operation's, the keyed ones. If one refuses, all that was taken for
     /// this request before is given back.
     pub(crate) fn take<'t>(
         &'t self,
-        mut taken: Taken<'t>,
+        taken: &mut Taken<'t>,
         stage: Option<&'t Bucket>,
         keys: &impl Keys,
         clock: &Clock,
         now: Nanos,
-    ) -> Result<Taken<'t>, Standing> {
+    ) -> Result<(), Standing> {
         let keyed = self.keyed.iter().map(|(key, buckets)| {
             let mut hash = buckets.keyer();
             keys.each_value(*key, &mut |value| hash.part(value));
@@ -127,8 +126,7 @@ impl Throttles {
             .chain(&self.whole)
             .map(Source::One)
             .chain(keyed);
-        taken.take_all(buckets, clock, now)?;
-        Ok(taken)
+        taken.take_all(buckets, clock, now)
     }
 }
 

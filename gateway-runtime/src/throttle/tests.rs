@@ -261,7 +261,7 @@ fn a_refused_request_consumes_nothing_whoever_races() {
                 for _ in 0..5000 {
                     if narrow
                         .take(
-                            Taken::default(),
+                            &mut Taken::default(),
                             Some(&stage),
                             &request,
                             &clock,
@@ -297,19 +297,19 @@ fn what_was_taken_for_the_address_comes_back_too() {
     ]);
     let request = Request::from("192.0.2.1");
     let attempt = || {
-        let taken = throttles.take_per_address(&request, &clock, Nanos::ZERO)?;
-        throttles.take(taken, None, &request, &clock, Nanos::ZERO)
+        let mut taken = Taken::default();
+        throttles.take_per_address(&mut taken, &request, &clock, Nanos::ZERO)?;
+        throttles.take(&mut taken, None, &request, &clock, Nanos::ZERO)
     };
     assert!(attempt().is_ok());
     for _ in 0..50 {
         assert_eq!(attempt().unwrap_err().limit(), 1);
     }
-    let left = throttles
-        .take_per_address(&request, &clock, Nanos::ZERO)
-        .unwrap()
-        .tightest()
+    let mut taken = Taken::default();
+    throttles
+        .take_per_address(&mut taken, &request, &clock, Nanos::ZERO)
         .unwrap();
-    assert_eq!(left.remaining(), 8);
+    assert_eq!(taken.tightest().unwrap().remaining(), 8);
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn the_refusal_is_the_bucket_with_the_longest_wait() {
         throttle(1.0, 1, ThrottleKey::Path("id")),
     ]);
     let request = Request::from("192.0.2.1");
-    let take = || throttles.take(Taken::default(), None, &request, &clock, Nanos::ZERO);
+    let take = || throttles.take(&mut Taken::default(), None, &request, &clock, Nanos::ZERO);
     assert!(take().is_ok());
     assert_eq!(take().unwrap_err().retry_after(), 10);
 }
@@ -334,8 +334,9 @@ fn more_buckets_than_fit_inline() {
         .collect();
     let throttles = Throttles::new(&defs);
     let request = Request::from("192.0.2.1");
-    let mut taken = throttles
-        .take(Taken::default(), None, &request, &clock, Nanos::ZERO)
+    let mut taken = Taken::default();
+    throttles
+        .take(&mut taken, None, &request, &clock, Nanos::ZERO)
         .unwrap();
     assert_eq!(taken.tightest().unwrap().limit(), 10);
     taken.give_back(&clock);
@@ -354,8 +355,9 @@ fn who_shares_a_bucket() {
     let by_address = |a: &str, b: &str| {
         let throttles = Throttles::new(&[throttle(1.0, 1, ThrottleKey::Ip)]);
         let take = |client| {
+            let request = Request::from(client);
             throttles
-                .take_per_address(&Request::from(client), &clock, Nanos::ZERO)
+                .take_per_address(&mut Taken::default(), &request, &clock, Nanos::ZERO)
                 .is_ok()
         };
         assert!(take(a));
@@ -376,7 +378,7 @@ fn who_shares_a_bucket() {
         let take = |values| {
             let request = Request::from("192.0.2.1").with("x", values);
             throttles
-                .take(Taken::default(), None, &request, &clock, Nanos::ZERO)
+                .take(&mut Taken::default(), None, &request, &clock, Nanos::ZERO)
                 .is_ok()
         };
         assert!(take(a));

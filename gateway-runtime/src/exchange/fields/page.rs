@@ -14,10 +14,29 @@ pub(super) struct Page {
 /// Places of a field's name and value in the text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
+    /// Tells most names apart.
+    key: Key,
     name: u32,
     value: u32,
     value_length: u32,
-    name_length: u16,
+}
+
+/// Length and a few letters of a name, whatever its case: equal names have equal keys, and few others have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key(u32);
+
+impl Key {
+    /// The key of a name.
+    pub(super) fn of(name: &[u8]) -> Key {
+        let letter = |at: usize| u32::from(name.get(at).copied().unwrap_or_default() | 0x20);
+        let length = u32::try_from(name.len()).unwrap_or(0) & 0xffff;
+        let (middle, last) = (name.len() / 2, name.len().wrapping_sub(1));
+        Key(length << 16 | (letter(middle) << 8) ^ (letter(0) << 4) ^ letter(last))
+    }
+
+    fn length(self) -> usize {
+        (self.0 >> 16) as usize
+    }
 }
 
 /// Pages that a thread keeps.
@@ -43,26 +62,35 @@ impl Row {
             u32::try_from((slice.as_ptr() as usize).wrapping_sub(start)).unwrap_or(u32::MAX)
         };
         Row {
+            key: Key::of(name),
             name: place(name),
             value: if value.is_empty() { 0 } else { place(value) },
             value_length: u32::try_from(value.len()).unwrap_or(0),
-            name_length: u16::try_from(name.len()).unwrap_or(0),
         }
     }
 }
 
 impl Row {
-    /// Whether its name is so long: tells most names apart.
-    pub(super) fn has(&self, name_length: usize) -> bool {
-        usize::from(self.name_length) == name_length
+    /// Whether it may have a name of this key.
+    pub(super) fn may_be(&self, key: Key) -> bool {
+        self.key == key
     }
-}
 
-/// Whether two names of one length are the same. Their last letters differ more often than their first.
-fn same(name: &[u8], other: &[u8]) -> bool {
-    match (name.last(), other.last()) {
-        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b) && name.eq_ignore_ascii_case(other),
-        _ => false,
+    fn name_in(self, text: &[u8]) -> &[u8] {
+        let start = self.name as usize;
+        text.get(start..start + self.key.length())
+            .unwrap_or_default()
+    }
+
+    /// Where it stands as a line, if it does: name, colon, space, value, line end.
+    fn line_in(self, text: &[u8]) -> Option<(usize, usize)> {
+        let (start, value) = (self.name as usize, self.value as usize);
+        let colon = start + self.key.length();
+        let end = value + self.value_length as usize;
+        let is_line = value == colon + 2
+            && text.get(colon..value) == Some(b": ")
+            && text.get(end..end + 2) == Some(b"\r\n");
+        is_line.then_some((start, end + 2))
     }
 }
 
@@ -76,10 +104,7 @@ impl Page {
     }
 
     pub(super) fn name(&self, row: &Row) -> &[u8] {
-        let start = row.name as usize;
-        self.text
-            .get(start..start + usize::from(row.name_length))
-            .unwrap_or_default()
+        row.name_in(&self.text)
     }
 
     pub(super) fn value(&self, row: &Row) -> &[u8] {
@@ -89,14 +114,16 @@ impl Page {
             .unwrap_or_default()
     }
 
-    /// Whether a row has this name, whatever its case.
+    /// Whether a row of its key has this name, whatever its case.
     pub(super) fn is(&self, row: &Row, name: &[u8]) -> bool {
-        row.has(name.len()) && same(self.name(row), name)
+        self.name(row).eq_ignore_ascii_case(name)
     }
 
     /// The first row of this name.
     pub(super) fn find(&self, name: &[u8]) -> Option<&Row> {
-        self.rows.iter().find(|row| self.is(row, name))
+        let key = Key::of(name);
+        let mut rows = self.rows.iter();
+        rows.find(|row| row.may_be(key) && self.is(row, name))
     }
 
     pub(super) fn push(&mut self, name: &[u8], value: &[u8]) {
@@ -104,15 +131,19 @@ impl Page {
             *self = Page::taken();
         }
         let at = |text: &Vec<u8>| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        self.text.reserve(name.len() + value.len() + 4);
         let name_at = at(&self.text);
         self.text.extend_from_slice(name);
+        self.text.extend_from_slice(b": ");
         let value_at = at(&self.text);
         self.text.extend_from_slice(value);
+        // As a line, so that it can be sent as it stands.
+        self.text.extend_from_slice(b"\r\n");
         self.rows.push(Row {
+            key: Key::of(name),
             name: name_at,
             value: value_at,
             value_length: u32::try_from(value.len()).unwrap_or(0),
-            name_length: u16::try_from(name.len()).unwrap_or(0),
         });
     }
 
@@ -122,15 +153,35 @@ impl Page {
         if self.find(name).is_none() {
             return false;
         }
+        let key = Key::of(name);
         let Page { text, rows } = self;
-        rows.retain(|row| {
-            let start = row.name as usize;
-            let own = text
-                .get(start..start + usize::from(row.name_length))
-                .unwrap_or_default();
-            !(row.has(name.len()) && same(own, name))
-        });
+        rows.retain(|row| !(row.may_be(key) && row.name_in(text).eq_ignore_ascii_case(name)));
         true
+    }
+
+    /// Writes the fields that `wanted` takes by their names, each a line.
+    pub(super) fn write(&self, out: &mut Vec<u8>, wanted: impl Fn(&[u8]) -> bool) {
+        // Lines that stand one behind the other are copied at once.
+        let (mut start, mut end) = (0, 0);
+        let lines = |start, end| self.text.get(start..end).unwrap_or_default();
+        for row in self.rows.iter().filter(|row| wanted(self.name(row))) {
+            match row.line_in(&self.text) {
+                Some((from, to)) if from == end => end = to,
+                Some((from, to)) => {
+                    out.extend_from_slice(lines(start, end));
+                    (start, end) = (from, to);
+                }
+                None => {
+                    out.extend_from_slice(lines(start, end));
+                    (start, end) = (0, 0);
+                    out.extend_from_slice(self.name(row));
+                    out.extend_from_slice(b": ");
+                    out.extend_from_slice(self.value(row));
+                    out.extend_from_slice(b"\r\n");
+                }
+            }
+        }
+        out.extend_from_slice(lines(start, end));
     }
 
     /// The same fields, without room and without the text of removed ones.
@@ -138,7 +189,7 @@ impl Page {
         let bytes = self
             .rows
             .iter()
-            .map(|row| usize::from(row.name_length) + row.value_length as usize)
+            .map(|row| row.key.length() + row.value_length as usize + 4)
             .sum();
         let mut page = Page {
             text: Vec::with_capacity(bytes),
