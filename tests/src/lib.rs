@@ -12,5 +12,8 @@ pub mod client;
 pub mod corpus;
 pub mod emitted;
 pub mod gateway;
+pub mod http2;
+pub mod pattern;
+pub mod tls;
 pub mod tool;
 pub mod upstream;
