@@ -47,7 +47,8 @@ impl Gateway {
         Gateway::start(Command::new(binary), args, env)
     }
 
-    fn start(
+    /// Starts any command that is a gateway.
+    pub fn start(
         mut command: Command,
         args: &[String],
         env: &BTreeMap<String, String>,

@@ -1,0 +1,74 @@
+//! A back end that answers when it is told to.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// Runs until the test process ends.
+pub(crate) struct BackEnd {
+    pub(crate) address: SocketAddr,
+    state: Arc<(Mutex<State>, Condvar)>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Requests for `/held` that have come.
+    held: usize,
+    released: bool,
+}
+
+impl BackEnd {
+    /// `/held` is answered once [`BackEnd::release`] is called, everything else at once; always with the body `whole`.
+    pub(crate) fn start() -> BackEnd {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new((Mutex::new(State::default()), Condvar::new()));
+        let shared = Arc::clone(&state);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let state = Arc::clone(&shared);
+                thread::spawn(move || while serve(&stream, &state).is_some() {});
+            }
+        });
+        BackEnd { address, state }
+    }
+
+    /// Waits until so many requests are held.
+    pub(crate) fn wait_held(&self, count: usize) {
+        let (state, changed) = &*self.state;
+        let waited = changed
+            .wait_timeout_while(state.lock().unwrap(), Duration::from_secs(20), |state| {
+                state.held < count
+            })
+            .unwrap();
+        assert!(!waited.1.timed_out(), "{} of {count} came", waited.0.held);
+    }
+
+    /// Answers what is held, and everything from now on.
+    pub(crate) fn release(&self) {
+        let (state, changed) = &*self.state;
+        state.lock().unwrap().released = true;
+        changed.notify_all();
+    }
+}
+
+fn serve(mut stream: &TcpStream, (state, changed): &(Mutex<State>, Condvar)) -> Option<()> {
+    let mut reader = BufReader::new(stream);
+    let mut first = String::new();
+    reader.read_line(&mut first).ok().filter(|read| *read > 0)?;
+    let mut line = String::new();
+    while reader.read_line(&mut line).ok()? > 2 {
+        line.clear();
+    }
+    if first.contains(" /held ") {
+        let mut state = state.lock().unwrap();
+        state.held += 1;
+        changed.notify_all();
+        drop(changed.wait_while(state, |state| !state.released).unwrap());
+    }
+    stream
+        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwhole")
+        .ok()
+}
