@@ -58,8 +58,20 @@ fn readiness(gateway: &Gateway) -> Option<u16> {
     Some(connection.read("GET").ok()??.status)
 }
 
-fn is_draining(gateway: &Gateway) -> bool {
-    readiness(gateway) == Some(503)
+fn wait_draining(gateway: &Gateway) {
+    let mut seen = Vec::new();
+    eventually("it says that it drains", || {
+        let now = readiness(gateway);
+        if seen.last() != Some(&now) {
+            seen.push(now);
+        }
+        // It may have ended already only if something is wrong.
+        assert!(
+            now.is_some(),
+            "the admin listener is gone; before: {seen:?}"
+        );
+        now == Some(503)
+    });
 }
 
 #[test]
@@ -74,7 +86,7 @@ fn sigterm_lets_what_is_in_flight_finish() {
         assert_eq!(readiness(&gateway), Some(200));
 
         gateway.signal(signal);
-        eventually("it says that it drains", || is_draining(&gateway));
+        wait_draining(&gateway);
         eventually("it listens no more", || {
             TcpStream::connect(gateway.address).is_err()
         });
@@ -151,7 +163,7 @@ fn a_second_signal_ends_it_at_once() {
     let mut held = ask_held(&gateway);
     back_end.wait_held(1);
     gateway.signal("TERM");
-    eventually("it says that it drains", || is_draining(&gateway));
+    wait_draining(&gateway);
     gateway.signal("TERM");
     assert_eq!(gateway.wait(), Some(130));
     assert!(held.read("GET").unwrap().is_none());
