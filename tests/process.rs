@@ -8,5 +8,6 @@ mod process {
     mod ending;
     mod place;
     mod session;
+    mod watching;
     pub(crate) mod workspace;
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpStream;
 use std::thread;
-use std::time::Duration;
 
 use gateway_tests::client::{Answer, Connection};
 use gateway_tests::gateway::Gateway;
+use gateway_tests::wait::eventually;
 use gateway_tests::{cases, tls};
 
 use super::back_end::BackEnd;
@@ -35,18 +35,6 @@ fn ask_held(gateway: &Gateway) -> Connection {
         .send(b"GET /held HTTP/1.1\r\nhost: api.example\r\n\r\n")
         .unwrap();
     connection
-}
-
-/// Waits until something holds.
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..400 {
-        if holds() {
-            return;
-        }
-        #[expect(clippy::disallowed_methods, reason = "waits for another process")]
-        thread::sleep(Duration::from_millis(50));
-    }
-    panic!("not in 20 seconds: {what}");
 }
 
 /// What `/readyz` answers.

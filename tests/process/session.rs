@@ -94,7 +94,7 @@ fn run(binary: &Path, line: &str) -> String {
         }
         #[expect(
             clippy::disallowed_methods,
-            reason = "there is no other way to wait for a process, but not for ever"
+            reason = "a test that waits for another process, but not for ever"
         )]
         thread::sleep(Duration::from_millis(50));
     }

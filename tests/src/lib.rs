@@ -17,3 +17,4 @@ pub mod pattern;
 pub mod tls;
 pub mod tool;
 pub mod upstream;
+pub mod wait;
