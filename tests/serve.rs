@@ -99,6 +99,9 @@ struct Expect {
     /// The body ends before its announced end.
     #[serde(default)]
     cut: bool,
+    /// Behind the answer the gateway closes the connection.
+    #[serde(default)]
+    closed: bool,
     /// What the back end saw meanwhile: how many requests, and the last of them.
     #[serde(default)]
     upstream: Option<ExpectUpstream>,
@@ -342,7 +345,13 @@ fn http1(step: &Step, gateway: &Gateway) -> Option<Answer> {
         assert!(!said.contains("HTTP/"), "an answer came: {said}");
         return None;
     }
-    connection.read(&method).unwrap()
+    let mut answer = connection.read(&method).unwrap();
+    if let Some(answer) = &mut answer
+        && step.expect.closed
+    {
+        answer.closed = connection.is_closed();
+    }
+    answer
 }
 
 fn judge(expect: &Expect, answer: Option<&Answer>) -> Vec<String> {
@@ -379,6 +388,9 @@ fn judge(expect: &Expect, answer: Option<&Answer>) -> Vec<String> {
         if !text.lines().any(|came| pattern::fits(line, came)) {
             wrong.push(format!("body lacks the line {line}: {text}"));
         }
+    }
+    if expect.closed && !answer.closed {
+        wrong.push("the connection stays open".to_owned());
     }
     if answer.cut != expect.cut {
         wrong.push(format!(

@@ -22,6 +22,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether the body ended before its announced end.
     pub cut: bool,
+    /// Whether the connection was seen to be closed behind it.
+    pub closed: bool,
 }
 
 impl Answer {
@@ -92,6 +94,7 @@ impl Connection {
                 headers,
                 body: Vec::new(),
                 cut: false,
+                closed: false,
             };
             if method != "HEAD" && status != 204 && status != 304 && status != 101 {
                 self.body(&mut answer)?;
@@ -110,7 +113,11 @@ impl Connection {
 
     /// Whether the other side has closed.
     pub fn is_closed(&mut self) -> bool {
-        matches!(self.stream.read(&mut [0; 1]), Ok(0) | Err(_))
+        match self.stream.read(&mut [0; 1]) {
+            Ok(count) => count == 0,
+            // Nothing came for as long as reads wait.
+            Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
+        }
     }
 
     fn line(&mut self) -> std::io::Result<Option<String>> {

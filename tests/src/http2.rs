@@ -67,6 +67,7 @@ where
             .collect(),
         body: Vec::new(),
         cut: false,
+        closed: false,
     };
     while let Some(frame) = body.frame().await {
         match frame {
