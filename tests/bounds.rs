@@ -237,3 +237,37 @@ fn ten_thousand_operations_are_generated_in_proportion() {
     let routes = fs::read_to_string(folder.join("out/src/routes.rs")).unwrap();
     assert_eq!(routes.matches("route(").count(), 10_000);
 }
+
+#[test]
+fn pipes_and_devices_are_not_read() {
+    let folder = cases::scratch("pipes");
+    let made = Command::new("mkfifo")
+        .arg(folder.join("pipe.yaml"))
+        .status();
+    assert!(made.unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", folder.join("zero.yaml")).unwrap();
+    let names = "paths: { /a: { $ref: 'pipe.yaml#/a' }, /b: { $ref: 'zero.yaml#/b' } }\n";
+    fs::write(folder.join("names.yaml"), format!("{HEAD}{names}")).unwrap();
+    for (document, expected) in [
+        ("pipe.yaml", &["file-not-regular"][..]),
+        ("zero.yaml", &["file-not-regular"]),
+        ("names.yaml", &["file-not-regular", "ref-escapes"]),
+    ] {
+        // A pipe costs no processor while it is waited for; whoever waits is killed by this.
+        let done = Command::new("timeout")
+            .arg("20")
+            .arg(tool::path())
+            .args(["lint", document, "-q", "--format", "short"])
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        let said = tool::stdout(&done);
+        assert_eq!(done.status.code(), Some(1), "{document}: {said}");
+        for code in expected {
+            assert!(
+                said.contains(&format!("error[{code}]")),
+                "{document}: {said}"
+            );
+        }
+    }
+}

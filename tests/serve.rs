@@ -24,6 +24,9 @@ struct Case {
     /// Served in one of the two ways only: `dev` has neither the binary's flags nor its access log.
     #[serde(default)]
     only: Option<Way>,
+    /// More arguments of `generate`.
+    #[serde(default)]
+    generate: Vec<String>,
     /// Arguments of the gateway; `{upstream}` is the back end's address, `{closed}` one where nobody listens, `{crt}` and `{key}`
     /// a certificate for `localhost` and its key.
     #[serde(default)]
@@ -125,7 +128,10 @@ fn dev_and_the_emitted_binary_answer_as_expected() {
     let mut faults = Vec::new();
     let mut workspace = Workspace::new("serve");
     for folder in &folders {
-        if let Err(fault) = workspace.add(&crate_name(folder), &folder.join("spec.yaml")) {
+        let case = read(folder);
+        let more: Vec<&str> = case.generate.iter().map(String::as_str).collect();
+        let spec = folder.join("spec.yaml");
+        if let Err(fault) = workspace.add_with(&crate_name(folder), &spec, &more) {
             faults.push(format!(
                 "── {}: does not generate ──\n{fault}",
                 cases::name(folder)
@@ -164,11 +170,14 @@ fn crate_name(folder: &Path) -> String {
     format!("serve-{}", cases::name(folder))
 }
 
+fn read(folder: &Path) -> Case {
+    let text = fs::read_to_string(folder.join("exchanges.yaml")).unwrap();
+    serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+}
+
 /// Runs a case both ways and returns what went wrong.
 fn run(folder: &Path, workspace: &Workspace) -> Vec<String> {
-    let text = fs::read_to_string(folder.join("exchanges.yaml")).unwrap();
-    let case: Case =
-        serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let case = read(folder);
     let mut faults = Vec::new();
     for way in [Way::Dev, Way::Emitted] {
         if case.only.is_some_and(|only| only != way) {
