@@ -72,7 +72,7 @@ pub(crate) struct Origin(Option<FieldValue>);
 impl Origin {
     /// The origin of a request.
     pub(crate) fn of(exchange: &Exchange) -> Origin {
-        Origin(exchange.headers().value(field::ORIGIN).cloned())
+        Origin(exchange.headers().value(field::ORIGIN))
     }
 }
 
@@ -156,7 +156,7 @@ impl Cors {
     fn answer(
         &self,
         list: &Listed,
-        asked: Option<&FieldValue>,
+        asked: Option<FieldValue>,
         varies_by: &'static str,
         varies: &mut Vec<&str>,
     ) -> Option<FieldValue> {
@@ -164,7 +164,7 @@ impl Cors {
             Listed::These(value) => value.clone(),
             Listed::Any if self.credentials => {
                 varies.push(varies_by);
-                asked.filter(|value| is_list_of_tokens(value)).cloned()
+                asked.filter(is_list_of_tokens)
             }
             Listed::Any => Some(FieldValue::from_static("*")),
         }

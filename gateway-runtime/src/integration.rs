@@ -64,17 +64,6 @@ impl Integration {
         started.unwrap_or(Integration::Nothing)
     }
 
-    /// Whether making the answer reads the request's header fields after the request has gone on.
-    pub(crate) fn answers_read_head(&self) -> bool {
-        match self {
-            Integration::Http(http) => http.answers_read_head(),
-            Integration::Proxy(_)
-            | Integration::Mock(_)
-            | Integration::Redirect(_)
-            | Integration::Nothing => false,
-        }
-    }
-
     /// Answers a request.
     pub(crate) async fn call(&self, journey: &mut Journey<'_>) -> Result<Reply, Refusal> {
         match self {

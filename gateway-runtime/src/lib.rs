@@ -34,6 +34,8 @@ mod exchange;
 #[cfg(feature = "serve")]
 pub mod gateway;
 #[cfg(feature = "serve")]
+mod h1;
+#[cfg(feature = "serve")]
 mod integration;
 #[cfg(feature = "serve")]
 mod listing;

@@ -18,7 +18,7 @@ use crate::cache::policy::CONDITIONS;
 use crate::cache::{Fill, Found, Kept, Plan, Why};
 use crate::cors::{self, Origin};
 use crate::def::{AccessDef, CredentialDef, ParameterPlace};
-use crate::exchange::{Exchange, FieldValue, Param, Params, Refused, Reply, field};
+use crate::exchange::{Exchange, FieldValue, Params, Reply, field};
 use crate::gateway::Gateway;
 use crate::integration::passed_before;
 use crate::observe::CacheResult;
@@ -29,23 +29,20 @@ use crate::throttle::{Standing, Taken};
 
 pub(crate) use journey::Journey;
 
-/// Answers a request.
-pub(crate) async fn handle(
-    worker: &Worker,
-    gateway: &Arc<Gateway>,
-    admitted: Result<Exchange, Box<Refused>>,
+/// Answers a request, or says why it was not admitted.
+pub(crate) async fn handle<'g>(
+    worker: &'g Worker,
+    gateway: &'g Arc<Gateway>,
+    exchange: &'g mut Exchange,
+    admitted: Result<(), Refusal>,
 ) -> Reply {
-    let (exchange, refused) = match admitted {
-        Ok(exchange) => (exchange, None),
-        Err(refused) => (refused.exchange, Some(refused.refusal)),
-    };
     let mut underway = Underway(Some(Journey::new(worker, gateway, exchange)));
     let Some(journey) = &mut underway.0 else {
         return Reply::new(500);
     };
-    let answered = match refused {
-        None => steps(journey).await,
-        Some(refusal) => Err(refusal),
+    let answered = match admitted {
+        Ok(()) => steps(journey).await,
+        Err(refusal) => Err(refusal),
     };
     let reply = answered.unwrap_or_else(|refusal| journey.refuse(&refusal));
     match underway.0.take() {
@@ -60,9 +57,10 @@ struct Underway<'g>(Option<Journey<'g>>);
 impl Drop for Underway<'_> {
     fn drop(&mut self) {
         // After a panic the server comes back with a refusal for this request, which is then counted.
-        match self.0.take() {
-            Some(journey) if !std::thread::panicking() => journey.abandon(),
-            _ => {}
+        if let Some(journey) = &mut self.0
+            && !std::thread::panicking()
+        {
+            journey.abandon();
         }
     }
 }
@@ -89,7 +87,7 @@ async fn steps(j: &mut Journey<'_>) -> Result<Reply, Refusal> {
 
 /// A request that went through this gateway before would go through it for ever.
 fn pass_once(j: &Journey<'_>) -> Result<(), Refusal> {
-    match passed_before(&j.exchange, j.gateway.def.name) {
+    match passed_before(j.exchange, j.gateway.def.name) {
         true => Err(Refusal::Loop),
         false => Ok(()),
     }
@@ -112,13 +110,13 @@ fn enter_stage(j: &mut Journey<'_>) -> Result<(), Refusal> {
 /// A preflight asks about another request: the rules are those of the operation that one would reach, else the gateway's own.
 /// It comes before the route, since no operation has to declare `OPTIONS` for it.
 fn answer_preflight(j: &mut Journey<'_>) -> Option<Reply> {
-    let method = cors::preflight_method(&j.exchange)?;
+    let method = cors::preflight_method(j.exchange)?;
     let cors = match j.gateway.router.find(method, j.exchange.local_path()) {
         Route::Route(found) => j.stage?.operations.get(found.route)?.cors.as_ref()?,
         Route::OtherMethods(_) | Route::Nothing => j.gateway.cors.as_ref()?,
     };
     j.preflight = true;
-    Some(cors.preflight(&j.exchange))
+    Some(cors.preflight(j.exchange))
 }
 
 /// Finds the operation, and the parameters of its path.
@@ -134,16 +132,13 @@ fn find_operation(j: &mut Journey<'_>) -> Result<(), Refusal> {
             });
         }
     };
-    let mut params = Params::default();
-    for (name, (start, end)) in router.names(found.route).iter().zip(found.spans) {
-        params.push(Param { name, start, end });
-    }
-    j.exchange.set_params(params);
     j.route = j.gateway.def.routes.get(found.route);
+    let path = j.route.map_or("", |route| route.path);
+    j.exchange.set_params(Params::new(path, found.spans));
     j.operation = stage.operations.get(found.route);
     let operation = j.operation.ok_or(Refusal::NotFound)?;
     if operation.cors.is_some() {
-        j.origin = Origin::of(&j.exchange);
+        j.origin = Origin::of(j.exchange);
     }
     Ok(())
 }
@@ -154,7 +149,7 @@ fn throttle_address<'g>(j: &Journey<'g>) -> Result<Taken<'g>, Refusal> {
     let clock = &j.worker.clock;
     operation
         .throttles
-        .take_per_address(&j.exchange, clock, j.exchange.received())
+        .take_per_address(j.exchange, clock, j.exchange.received())
         .map_err(throttled)
 }
 
@@ -168,7 +163,7 @@ fn require_credentials(j: &Journey<'_>) -> Result<(), Refusal> {
     for together in alternatives {
         let absent = together
             .iter()
-            .find(|credential| credential.required && !presents(&j.exchange, credential));
+            .find(|credential| credential.required && !presents(j.exchange, credential));
         match absent {
             None => return Ok(()),
             Some(credential) => missing = missing.or(Some(*credential)),
@@ -196,7 +191,7 @@ fn throttle<'g>(j: &Journey<'g>, taken: Taken<'g>) -> Result<(), Refusal> {
         .take(
             taken,
             bucket,
-            &j.exchange,
+            j.exchange,
             &j.worker.clock,
             j.exchange.received(),
         )
@@ -252,7 +247,7 @@ async fn look_up(j: &mut Journey<'_>) -> Result<Cached, Refusal> {
             .as_ref()
             .is_some_and(|canary| !canary.shared_cache);
     let now = j.exchange.received();
-    let found = match caching.plan(&j.exchange, apart) {
+    let found = match caching.plan(j.exchange, apart) {
         Plan::Refuse => return Err(Refusal::CacheControlRefused),
         Plan::Bypass(why) => {
             j.cache = Some(CacheResult::Bypass(why));
@@ -316,9 +311,6 @@ async fn keep(fill: Option<Fill>, j: &mut Journey<'_>) -> Result<Reply, Refusal>
 /// Maps the request, calls what answers it, maps the answer.
 async fn call(j: &mut Journey<'_>) -> Result<Reply, Refusal> {
     let operation = j.operation.ok_or(Refusal::Internal)?;
-    if operation.keeps_head || j.gateway.responses.read_head() || j.log_reads_head() {
-        j.exchange.keep_head();
-    }
     operation.integration.call(j).await
 }
 

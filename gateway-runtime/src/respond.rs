@@ -18,7 +18,7 @@ use crate::exchange::{Exchange, FieldName, FieldValue, Headers, Reply, field};
 use crate::expr::{Escape, Expr, Piece, Scope, Source, Variable};
 use crate::refusal::{Answer, Refusal, Spent};
 use crate::settings::StartFault;
-use crate::values::{FieldText, Outcome, Told, Values, json_string, reads_head};
+use crate::values::{FieldText, Outcome, Told, Values, json_string};
 
 const ERROR_TYPE: FieldName = FieldName::from_static("x-amzn-errortype");
 const AMZN_REQUEST_ID: FieldName = FieldName::from_static("x-amzn-requestid");
@@ -34,7 +34,6 @@ pub(crate) struct Responses {
     errors: ErrorDialect,
     kind: ApiKind,
     custom: Vec<Custom>,
-    reads_head: bool,
 }
 
 /// A customised gateway response.
@@ -80,14 +79,8 @@ impl Responses {
         Ok(Responses {
             errors: def.errors,
             kind: def.kind,
-            reads_head: custom.iter().any(Custom::reads_head),
             custom,
         })
-    }
-
-    /// Whether an answer may depend on the request's header fields, so that they have to be kept when the request goes on.
-    pub(crate) fn read_head(&self) -> bool {
-        self.reads_head
     }
 
     /// What the client is told of a refusal, and with it the log.
@@ -192,13 +185,11 @@ impl Responses {
     pub(crate) fn identify(&self, exchange: &Exchange, headers: &mut Headers) {
         let id = exchange.id().text();
         match (self.errors, self.kind) {
-            (ErrorDialect::Problem, _) => headers.set(field::X_REQUEST_ID, id.to_value()),
-            (ErrorDialect::Aws, ApiKind::Http) => headers.set(APIGW_REQUEST_ID, id.to_value()),
+            (ErrorDialect::Problem, _) => headers.set_text(field::X_REQUEST_ID, id.as_str()),
+            (ErrorDialect::Aws, ApiKind::Http) => headers.set_text(APIGW_REQUEST_ID, id.as_str()),
             (ErrorDialect::Aws, ApiKind::Rest | ApiKind::Plain) => {
-                if let Ok(extended) = FieldValue::from_str(&extended_id(id.as_str())) {
-                    headers.set(AMZ_APIGW_ID, extended);
-                }
-                headers.set(AMZN_REQUEST_ID, id.to_value());
+                headers.set_text(AMZ_APIGW_ID, &extended_id(id.as_str()));
+                headers.set_text(AMZN_REQUEST_ID, id.as_str());
             }
         }
     }
@@ -264,15 +255,6 @@ impl Custom {
             (_, None, None) => 0,
         };
         self.bodies.get(index)
-    }
-
-    fn reads_head(&self) -> bool {
-        let fields = self.headers.iter().flat_map(|(_, text)| text.sources());
-        let bodies = self
-            .bodies
-            .iter()
-            .flat_map(|template| template.body.sources());
-        self.bodies.len() > 1 || fields.chain(bodies).any(reads_head)
     }
 }
 

@@ -200,8 +200,6 @@ fn connections(shared: &Shared) -> Vec<Family> {
     let refused: Vec<Sample> = [
         ("over_limit", &events.over_limit),
         ("tls_handshake", &events.handshake_failed),
-        ("head_garbled", &events.head_garbled),
-        ("head_too_large", &events.head_too_large),
         ("head_timeout", &events.head_timeout),
         ("stalled", &events.stalled),
     ]
@@ -224,7 +222,7 @@ fn connections(shared: &Shared) -> Vec<Family> {
         ),
         counter(
             "connections_ended",
-            "Connections that ended badly, by reason; what is answered before a request can be read is among them",
+            "Connections that ended badly, by reason",
             refused,
         ),
         counter(

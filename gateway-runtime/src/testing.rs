@@ -12,7 +12,7 @@ use crate::clock::Nanos;
 use crate::def::{
     ApiKind, EncodedSlash, ErrorDialect, GatewayDef, Http2LimitsDef, LimitsDef, StageDef,
 };
-use crate::exchange::{Admission, Body, Exchange, Peer, admit};
+use crate::exchange::{Admission, Body, Exchange, Head, Peer};
 
 /// Ordinary limits.
 pub(crate) const LIMITS: LimitsDef = LimitsDef {
@@ -62,13 +62,9 @@ pub(crate) fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> E
     }
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let peer = Peer::new(([192, 0, 2, 7], 4711).into(), false);
-    admit(
-        parts,
-        Body::empty(),
-        &peer,
-        &Admission::new(&GATEWAY),
-        Nanos::ZERO,
-    )
-    .map_err(|refused| refused.refusal)
-    .expect("an ordinary request")
+    let rules = Admission::new(&GATEWAY);
+    let head = Head::from_parts(&parts);
+    let mut exchange = Exchange::new(head, Body::empty(), &peer, &rules, Nanos::ZERO);
+    exchange.admit(&rules).expect("an ordinary request");
+    exchange
 }

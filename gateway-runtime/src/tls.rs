@@ -9,7 +9,7 @@ mod with;
 #[cfg(not(feature = "tls"))]
 mod without;
 
-pub(crate) use stream::Stream;
+pub(crate) use stream::{SCRATCH, Stream};
 #[cfg(feature = "tls")]
 pub(crate) use with::{ClientTls, ServerTls};
 #[cfg(not(feature = "tls"))]

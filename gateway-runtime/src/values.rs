@@ -269,23 +269,6 @@ impl FieldText {
             }
         }
     }
-
-    /// The values it names.
-    pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
-        let expr = match self {
-            FieldText::Made(expr) => Some(expr),
-            FieldText::Fixed(_) => None,
-        };
-        expr.into_iter().flat_map(Expr::sources)
-    }
-}
-
-/// Whether a value is read from the request's header fields, which are gone once the request went on unless they are kept.
-pub(crate) fn reads_head(source: &Source) -> bool {
-    matches!(
-        source,
-        Source::Header(_) | Source::Context(Variable::UserAgent)
-    )
 }
 
 #[cfg(test)]

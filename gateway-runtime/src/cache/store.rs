@@ -30,7 +30,7 @@ impl Entry {
         headers.remove(field::CONTENT_LENGTH);
         Entry {
             status,
-            headers,
+            headers: headers.compact(),
             body,
             until,
         }
@@ -63,16 +63,10 @@ enum Value {
 
 /// What the map, the list of eviction and the counters cost per entry.
 const OVERHEAD: usize = 256;
-/// What a field costs beside its name and value.
-const PER_FIELD: usize = 72;
 
 /// Bytes of an entry without its body.
 pub(crate) fn head_weight(key: &Key, headers: &Headers) -> usize {
-    let fields: usize = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + PER_FIELD)
-        .sum();
-    OVERHEAD + key.weight() + fields
+    OVERHEAD + key.weight() + headers.weight()
 }
 
 #[derive(Debug, Clone)]

@@ -5,8 +5,7 @@ use std::net::IpAddr;
 
 use super::pool::Slot;
 use super::resolve::Names;
-use super::{BadTarget, Target};
-use crate::exchange::FieldValue;
+use crate::exchange::{BadTarget, FieldValue, Target};
 use crate::settings::Settings;
 use crate::tls;
 
@@ -100,7 +99,7 @@ impl Upstream {
         if self.base_path.is_empty() {
             return Ok(target);
         }
-        Target::parse([self.base_path.as_str(), target.as_str()].concat())
+        Target::parse(&[self.base_path.as_str(), target.as_str()].concat())
     }
 
     #[cfg(test)]

@@ -1,53 +1,68 @@
-//! One connection to a back end, driven by whoever uses it.
+//! One connection to a back end, driven by whoever uses it: first by the request that is sent, then by the body of its answer.
 //!
-//! hyper hands out two ends: one that takes requests and one that moves bytes. Here both are polled by the same task: the
-//! moving end with the task's own waker, the taking end with a waker that does nothing, since it can only become ready
-//! while the moving end is polled. So one event on the socket is one wake-up. The waker that does nothing must never meet
-//! Tokio's cooperative budget, which defers a ready channel by waking later: see [`unhindered`].
+//! Both directions move at once: an answer may begin, and even end, while the request is still being sent.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::{Body as _, Frame, SizeHint};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use bytes::{Buf, Bytes, BytesMut};
+use http_body::{Body as _, Frame};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::pool::Lease;
-use super::{Upstream, UpstreamFault, resolve};
+use super::{Outgoing, Upstream, UpstreamFault, resolve};
 use crate::clock::Nanos;
-use crate::exchange::{Body, BodyFault, later};
+use crate::exchange::{Body, BodyFault, Headers, later};
+use crate::h1::{self, Decoder, Framing, Outbox, Piece, ResponseHead};
 use crate::server::Worker;
-use crate::tls::Stream;
+use crate::tls::{SCRATCH, Stream};
 
 /// Longest time for one of several addresses to take a connection, so that a silent one does not use up the whole deadline.
 const CONNECT: Duration = Duration::from_secs(3);
-/// Largest head of an answer, and the most that is read ahead of a slow client. hyper's own limit of 100 fields holds too: more
-/// would cost two allocations an answer.
+/// Largest head of an answer.
 const LARGEST_HEAD: usize = 64 * 1024;
+/// Most bytes of a body that are read at once.
+const LARGEST_READ: usize = 64 * 1024;
+/// Most interim answers before the real one.
+const INTERIM: usize = 16;
 
 /// A connection.
 pub(super) struct Link {
-    sender: http1::SendRequest<Body>,
-    connection: http1::Connection<TokioIo<Stream>, Body>,
-    ended: bool,
+    stream: Stream,
+    /// What was read and not used.
+    ahead: BytesMut,
+    out: Outbox,
+    upload: Upload,
+    /// Whether nothing of the answer has come yet.
+    silent: bool,
+    /// Whether the connection takes no other request.
+    last: bool,
     idle_since: Nanos,
 }
 
-/// Why a request was not answered.
-pub(super) enum SendFault {
-    /// The connection was closed before anything was written. Here is the request again.
-    NotSent(Box<Request<Body>>),
-    /// It failed after that.
-    Failed(UpstreamFault),
+/// What is still to be sent of a request.
+struct Upload {
+    body: Body,
+    chunked: bool,
+    /// Bytes the head promised that are still to come.
+    left: Option<u64>,
+    state: Sending,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sending {
+    /// There is more.
+    More,
+    /// All of it is with the socket.
+    Done,
+    /// The back end takes no more; it may have answered all the same.
+    Stuck,
 }
 
 /// A new connection.
@@ -64,15 +79,18 @@ pub(super) async fn connect(
         None => Stream::Plain(tcp),
         Some(tls) => tls.connect(tcp).await.map_err(|_| UpstreamFault::Tls)?,
     };
-    let (sender, connection) = http1::Builder::new()
-        .max_buf_size(LARGEST_HEAD)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|_| UpstreamFault::Reset)?;
     Ok(Box::new(Link {
-        sender,
-        connection,
-        ended: false,
+        stream,
+        ahead: BytesMut::new(),
+        out: Outbox::default(),
+        upload: Upload {
+            body: Body::empty(),
+            chunked: false,
+            left: None,
+            state: Sending::Done,
+        },
+        silent: true,
+        last: false,
         idle_since: worker.clock.now(),
     }))
 }
@@ -111,121 +129,291 @@ impl Link {
         self.idle_since = now;
     }
 
-    /// Moves bytes. The result is ready when the connection is over; what went wrong was told to the taking end.
-    fn drive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.ended && Pin::new(&mut self.connection).poll(cx).is_ready() {
-            self.ended = true;
-        }
-        if self.ended {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    }
-
-    /// Whether the other side has not closed an idle connection, and has sent nothing unasked.
+    /// Whether the other side has not closed an idle connection, and has sent nothing unasked, as far as is known.
     pub(super) fn is_open(&mut self) -> bool {
-        self.settle()
+        unhindered(|cx| self.stream.poll_with(cx, |_| ())).is_pending()
     }
 
-    /// Lets the connection finish what it can without waiting; tells whether it can take a request.
-    pub(super) fn settle(&mut self) -> bool {
-        let _ = unhindered(|cx| self.drive(cx));
-        !self.ended && self.sender.is_ready()
+    /// The same, asked of the system.
+    pub(super) fn is_surely_open(&mut self) -> bool {
+        !self.stream.has_news()
     }
 
-    /// Sends a request and waits for the head of its answer. Dropping this future leaves the connection unusable: drop it too.
+    /// Whether request and answer came to their ends, so that another request may follow.
+    pub(super) fn is_reusable(&self) -> bool {
+        !self.last && self.upload.state == Sending::Done && self.ahead.is_empty()
+    }
+
+    /// Whether the last request surely did not reach the back end's application: nothing was answered.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent
+    }
+
+    /// Sends a request and waits for the head of its answer, interim ones left out. The body is taken out of the request. After a
+    /// fault, and if this future is dropped, the connection is of no use: drop it too.
     pub(super) async fn send(
         &mut self,
-        request: Request<Body>,
-    ) -> Result<Response<hyper::body::Incoming>, SendFault> {
-        let mut answer = pin!(self.sender.try_send_request(request));
-        let sent = std::future::poll_fn(|cx| {
-            let over = if !self.ended && Pin::new(&mut self.connection).poll(cx).is_ready() {
-                self.ended = true;
-                true
-            } else {
-                self.ended
-            };
-            match unhindered(|cx| answer.as_mut().poll(cx)) {
-                Poll::Ready(answer) => Poll::Ready(Some(answer)),
-                Poll::Pending if over => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
+        outgoing: &mut Outgoing,
+    ) -> Result<ResponseHead, UpstreamFault> {
+        let body = std::mem::take(&mut outgoing.body);
+        let framing = match body.len() {
+            Some(0) => Framing::Empty,
+            Some(length) => Framing::Length(length),
+            None => Framing::Chunked,
+        };
+        h1::request_head(
+            self.out.text(),
+            &outgoing.method,
+            outgoing.target.as_str(),
+            &outgoing.headers,
+            framing,
+        );
+        self.silent = true;
+        self.upload = Upload {
+            chunked: framing == Framing::Chunked,
+            left: match framing {
+                Framing::Length(length) => Some(length),
+                _ => None,
+            },
+            body,
+            state: Sending::More,
+        };
+        let mut interim = 0;
+        poll_fn(|cx| {
+            if let Poll::Ready(Err(fault)) = self.poll_upload(cx) {
+                return Poll::Ready(Err(UpstreamFault::Body(fault)));
+            }
+            loop {
+                let head = ready!(self.poll_head(cx))?;
+                match head.status {
+                    // An upgrade that nobody asked for.
+                    101 => return Poll::Ready(Err(UpstreamFault::Garbled)),
+                    100..=199 if interim < INTERIM => interim += 1,
+                    100..=199 => return Poll::Ready(Err(UpstreamFault::Garbled)),
+                    _ => {
+                        self.last = !head.keep_alive;
+                        return Poll::Ready(Ok(head));
+                    }
+                }
             }
         })
-        .await;
-        match sent {
-            Some(Ok(response)) => Ok(response),
-            Some(Err(mut fault)) => Err(match fault.take_message() {
-                Some(request) => SendFault::NotSent(Box::new(request)),
-                None => SendFault::Failed(head_fault(&fault.into_error())),
-            }),
-            None => Err(SendFault::Failed(UpstreamFault::Reset)),
+        .await
+    }
+
+    /// Sends what is left of the request. A back end that takes no more is not a fault here: it may have answered.
+    fn poll_upload(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BodyFault>> {
+        let Link {
+            stream,
+            out,
+            upload,
+            ..
+        } = self;
+        if upload.state != Sending::More {
+            return Poll::Ready(Ok(()));
+        }
+        let mut ended = upload.body.is_end_stream() && !upload.chunked;
+        loop {
+            let mut waits = false;
+            while !ended && !out.is_full() {
+                match Pin::new(&mut upload.body).poll_frame(cx) {
+                    Poll::Ready(Some(Ok(frame))) => ended = upload.push(frame, out)?,
+                    Poll::Ready(Some(Err(fault))) => return Poll::Ready(Err(fault)),
+                    Poll::Ready(None) => {
+                        ended = true;
+                        if upload.chunked {
+                            h1::last_chunk(out.text(), None);
+                        }
+                    }
+                    Poll::Pending => {
+                        waits = true;
+                        break;
+                    }
+                }
+            }
+            match out.poll_flush(stream, cx) {
+                Poll::Ready(Ok(())) if ended => {
+                    upload.body = Body::empty();
+                    upload.state = match upload.left {
+                        // A body that is shorter than it said leaves the back end waiting.
+                        Some(1..) => Sending::Stuck,
+                        _ => Sending::Done,
+                    };
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Ready(Ok(())) if !waits => {}
+                Poll::Ready(Ok(())) | Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(_)) => {
+                    upload.body = Body::empty();
+                    upload.state = Sending::Stuck;
+                    return Poll::Ready(Ok(()));
+                }
+            }
+        }
+    }
+
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<ResponseHead, UpstreamFault>> {
+        loop {
+            let parsed = if self.ahead.is_empty() {
+                let Link { stream, ahead, .. } = self;
+                let read = ready!(stream.poll_with(cx, |bytes| {
+                    let parsed = h1::response(bytes);
+                    let used = match &parsed {
+                        Ok(Some((_, length))) => *length,
+                        _ => 0,
+                    };
+                    ahead.extend_from_slice(bytes.get(used..).unwrap_or_default());
+                    parsed.map(|found| found.map(|(head, _)| head))
+                }));
+                match read {
+                    Ok(Some(parsed)) => parsed,
+                    Ok(None) | Err(_) => return Poll::Ready(Err(UpstreamFault::Reset)),
+                }
+            } else {
+                h1::response(&self.ahead).map(|found| {
+                    found.map(|(head, length)| {
+                        self.ahead.advance(length);
+                        head
+                    })
+                })
+            };
+            self.silent = false;
+            match parsed {
+                Ok(Some(head)) => return Poll::Ready(Ok(head)),
+                Ok(None) if self.ahead.len() >= LARGEST_HEAD => {
+                    return Poll::Ready(Err(UpstreamFault::Garbled));
+                }
+                Ok(None) => {
+                    let Link { stream, ahead, .. } = self;
+                    let read = ready!(stream.poll_with(cx, |bytes| ahead.extend_from_slice(bytes)));
+                    if !matches!(read, Ok(Some(()))) {
+                        return Poll::Ready(Err(UpstreamFault::Reset));
+                    }
+                }
+                Err(_) => return Poll::Ready(Err(UpstreamFault::Garbled)),
+            }
+        }
+    }
+
+    /// The whole body, if it has so many bytes and all are here.
+    pub(super) fn take_body(&mut self, framing: Framing) -> Option<Bytes> {
+        match framing {
+            Framing::Empty => Some(Bytes::new()),
+            Framing::Length(length) if self.ahead.len() as u64 == length => {
+                Some(std::mem::take(&mut self.ahead).freeze())
+            }
+            _ => None,
+        }
+    }
+
+    fn poll_body(
+        &mut self,
+        decoder: &mut Decoder,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Frame<Bytes>>, BodyFault>> {
+        loop {
+            let piece = decoder.next(&self.ahead);
+            match piece.map_err(|_| BodyFault::UpstreamGarbled)? {
+                Piece::Data { skip, length } => {
+                    self.ahead.advance(skip);
+                    let data = self.ahead.split_to(length).freeze();
+                    return Poll::Ready(Ok(Some(Frame::data(data))));
+                }
+                Piece::End { skip, trailers } => {
+                    self.ahead.advance(skip);
+                    let trailers =
+                        trailers.map(|trailers: Headers| Frame::trailers(trailers.to_map()));
+                    return Poll::Ready(Ok(trailers));
+                }
+                Piece::Nothing => self.ahead.clear(),
+            }
+            let most = match decoder.left() {
+                Some(left) => usize::try_from(left)
+                    .unwrap_or(LARGEST_READ)
+                    .min(LARGEST_READ),
+                None => SCRATCH,
+            };
+            self.ahead.reserve(most);
+            let read = ready!(tokio_util::io::poll_read_buf(
+                Pin::new(&mut self.stream),
+                cx,
+                &mut self.ahead
+            ));
+            match read {
+                Ok(1..) => {}
+                Ok(0) if decoder.ends_here() => {
+                    self.last = true;
+                    return Poll::Ready(Ok(None));
+                }
+                Ok(_) | Err(_) => return Poll::Ready(Err(BodyFault::UpstreamReset)),
+            }
         }
     }
 }
 
-/// Polls without a waker and outside Tokio's cooperative budget: a channel that has run out of budget says "pending" and
+impl Upload {
+    /// Writes a piece; tells whether it was the last.
+    fn push(&mut self, frame: Frame<Bytes>, out: &mut Outbox) -> Result<bool, BodyFault> {
+        let data = match frame.into_data() {
+            Ok(data) => data,
+            Err(frame) => {
+                if let (true, Ok(trailers)) = (self.chunked, frame.into_trailers()) {
+                    h1::last_chunk(out.text(), Some(&Headers::from_map(&trailers)));
+                }
+                return Ok(true);
+            }
+        };
+        if let Some(left) = &mut self.left {
+            // More than the head said would be read as another request.
+            *left = left
+                .checked_sub(data.len() as u64)
+                .ok_or(BodyFault::ClientGarbled)?;
+        }
+        if data.is_empty() {
+            return Ok(false);
+        }
+        if self.chunked {
+            h1::chunk(out.text(), data.len());
+            out.push(data);
+            out.text().extend_from_slice(b"\r\n");
+            Ok(false)
+        } else {
+            out.push(data);
+            Ok(self.body.is_end_stream())
+        }
+    }
+}
+
+/// Polls without a waker and outside Tokio's cooperative budget: a socket that has run out of budget says "pending" and
 /// wakes the task later, and that wake would be lost.
 fn unhindered<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
-    let polled = std::future::poll_fn(|cx| Poll::Ready(poll(cx)));
+    let polled = poll_fn(|cx| Poll::Ready(poll(cx)));
     match pin!(tokio::task::unconstrained(polled)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
         Poll::Pending => Poll::Pending,
     }
 }
 
-/// What a failure before the head of an answer means.
-fn head_fault(error: &hyper::Error) -> UpstreamFault {
-    if let Some(fault) = cause::<BodyFault>(error) {
-        return UpstreamFault::Body(*fault);
-    }
-    if error.is_parse() {
-        return UpstreamFault::Garbled;
-    }
-    UpstreamFault::Reset
-}
-
-/// What a failure inside an answer's body means.
-fn body_fault(error: &hyper::Error) -> BodyFault {
-    match cause::<io::Error>(error).map(io::Error::kind) {
-        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
-            BodyFault::UpstreamGarbled
-        }
-        _ => BodyFault::UpstreamReset,
-    }
-}
-
-fn cause<E: std::error::Error + 'static>(error: &hyper::Error) -> Option<&E> {
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        if let Some(found) = cause.downcast_ref::<E>() {
-            return Some(found);
-        }
-        source = cause.source();
-    }
-    None
-}
-
 /// The body of an answer, with the connection it comes from. At its end the connection goes back into the pool; if it is
 /// dropped before, the connection is closed, since the rest of the answer is still in it.
 pub(crate) struct LinkBody {
-    incoming: hyper::body::Incoming,
+    decoder: Decoder,
     link: Option<(Box<Link>, Lease)>,
+    /// Bytes that are still to come, if that is known.
+    length: Option<u64>,
     pause: Option<Duration>,
     /// Made at the first pause: an answer that is there already costs no timer.
     timer: Option<(Pin<Box<Sleep>>, Instant)>,
-    failed: bool,
 }
 
 impl LinkBody {
-    pub(super) fn new(incoming: hyper::body::Incoming, link: Box<Link>, lease: Lease) -> LinkBody {
+    pub(super) fn new(framing: Framing, link: Box<Link>, lease: Lease) -> LinkBody {
+        let decoder = Decoder::new(framing);
         LinkBody {
-            incoming,
+            length: decoder.left(),
+            decoder,
             link: Some((link, lease)),
             pause: None,
             timer: None,
-            failed: false,
         }
     }
 
@@ -238,38 +426,28 @@ impl LinkBody {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        if self.failed {
+        let Some((link, _)) = &mut self.link else {
             return Poll::Ready(None);
+        };
+        if let Poll::Ready(Err(fault)) = link.poll_upload(cx) {
+            return self.fail(fault);
         }
-        // Asking first tells the connection that there is room; what it then reads is fetched by asking again.
-        let mut frame = unhindered(|cx| Pin::new(&mut self.incoming).poll_frame(cx));
-        if frame.is_pending()
-            && let Some((link, _)) = &mut self.link
-        {
-            let over = link.drive(cx).is_ready();
-            frame = unhindered(|cx| Pin::new(&mut self.incoming).poll_frame(cx));
-            if frame.is_pending() && over {
-                return self.fail(BodyFault::UpstreamReset);
-            }
-        }
-        match frame {
-            Poll::Ready(Some(Ok(frame))) => {
+        match link.poll_body(&mut self.decoder, cx) {
+            Poll::Ready(Ok(frame)) => {
                 if let Some((_, last)) = &mut self.timer {
                     *last = Instant::now();
                 }
-                if self.incoming.is_end_stream() {
+                if let (Some(length), Some(data)) =
+                    (&mut self.length, frame.as_ref().and_then(Frame::data_ref))
+                {
+                    *length = length.saturating_sub(data.len() as u64);
+                }
+                if self.decoder.is_done() {
                     self.release();
                 }
-                Poll::Ready(Some(Ok(frame)))
+                Poll::Ready(frame.map(Ok))
             }
-            Poll::Ready(Some(Err(error))) => {
-                let fault = body_fault(&error);
-                self.fail(fault)
-            }
-            Poll::Ready(None) => {
-                self.release();
-                Poll::Ready(None)
-            }
+            Poll::Ready(Err(fault)) => self.fail(fault),
             Poll::Pending => match self.pause {
                 Some(pause) => self.poll_pause(pause, cx),
                 None => Poll::Pending,
@@ -298,7 +476,6 @@ impl LinkBody {
     }
 
     fn fail(&mut self, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        self.failed = true;
         self.link = None;
         Poll::Ready(Some(Err(fault)))
     }
@@ -310,10 +487,11 @@ impl LinkBody {
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {
-        self.failed || self.incoming.is_end_stream()
+        self.link.is_none()
     }
 
-    pub(crate) fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+    /// Bytes that are still to come, if that is known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.length
     }
 }

@@ -13,24 +13,26 @@ mod address;
 mod link;
 mod pool;
 mod resolve;
-mod target;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use http::{Method, Request, Response, Version};
+use http::Method;
 
 pub(crate) use address::Upstream;
 pub(crate) use link::LinkBody;
 pub(crate) use pool::sweep;
-pub(crate) use target::{BadTarget, Target};
 
 use crate::clock::Nanos;
-use crate::exchange::{Body, BodyFault, Headers, Survey, field};
+use crate::exchange::{Body, BodyFault, Headers, Survey, Target, field};
+use crate::h1::{self, ResponseHead};
 use crate::server::Worker;
 use link::Link;
 use pool::Lease;
@@ -44,7 +46,7 @@ pub(crate) struct Outgoing {
     pub(crate) target: Target,
     /// Header fields. `Host` is the caller's to set; without one it is the back end's authority.
     pub(crate) headers: Headers,
-    /// Body. Its length decides the framing unless `Content-Length` is among the fields and right.
+    /// Body. Its length decides the framing.
     pub(crate) body: Body,
 }
 
@@ -97,76 +99,68 @@ impl fmt::Display for UpstreamFault {
 
 impl std::error::Error for UpstreamFault {}
 
-/// A kept connection may be closed by the other side while the request is on its way. Only one that was idle for this long
-/// is likely to be, and only then is the head copied so that it can be sent again.
+/// A kept connection may be closed by the other side while a request is on its way. Only one that was idle for this long is
+/// likely to be, so that a request that cannot be sent again is worth a question to the system.
 const LIKELY_CLOSED: Duration = Duration::from_millis(20);
 
 /// Sends a request and waits for the head of the answer, until `deadline`.
 pub(crate) async fn send(
     worker: &Worker,
     upstream: &Arc<Upstream>,
-    mut outgoing: Outgoing,
+    outgoing: &mut Outgoing,
     deadline: Nanos,
 ) -> Result<Incoming, UpstreamFault> {
     if !outgoing.headers.contains(field::HOST) {
-        outgoing
-            .headers
-            .set(field::HOST, upstream.authority().clone());
+        outgoing.headers.set(field::HOST, upstream.authority());
     }
     let head_only = outgoing.method == Method::HEAD;
-    let replayable = outgoing.body.is_empty() && is_idempotent(&outgoing.method);
-    let request = outgoing_request(outgoing);
-    let until = worker.clock.instant(deadline).into();
-    let mut phase = Phase::Waiting;
-    let answered = {
-        // Pinned where it is made: it is large, and every move of it would be a copy.
-        let calling = pin!(call(worker, upstream, request, replayable, &mut phase));
-        tokio::time::timeout_at(until, calling).await
-    };
-    let (response, link, lease) = match answered {
-        Ok(result) => result?,
-        Err(_) if phase == Phase::Waiting => return Err(UpstreamFault::Overloaded),
-        Err(_) => return Err(UpstreamFault::Timeout),
-    };
-    incoming(response, link, lease, head_only)
+    // Set once there is a place among the connections: until then the deadline means that all are in use.
+    let placed = AtomicBool::new(false);
+    let mut alarm = worker.alarm(deadline);
+    // Pinned where it is made: it is large, and every move of it would be a copy.
+    let mut calling = pin!(call(worker, upstream, outgoing, &placed));
+    let answered = poll_fn(|cx| match calling.as_mut().poll(cx) {
+        Poll::Ready(answered) => Poll::Ready(answered),
+        Poll::Pending => {
+            ready!(alarm.poll(cx));
+            Poll::Ready(Err(match placed.load(Ordering::Relaxed) {
+                false => UpstreamFault::Overloaded,
+                true => UpstreamFault::Timeout,
+            }))
+        }
+    });
+    let (head, link, lease) = answered.await?;
+    incoming(head, link, lease, head_only)
 }
-
-/// How far a call came: what the fault is when the deadline passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Waiting,
-    Calling,
-}
-
-type Called = (Response<hyper::body::Incoming>, Box<Link>, Lease);
 
 async fn call(
     worker: &Worker,
     upstream: &Arc<Upstream>,
-    mut request: Request<Body>,
-    replayable: bool,
-    phase: &mut Phase,
-) -> Result<Called, UpstreamFault> {
+    outgoing: &mut Outgoing,
+    placed: &AtomicBool,
+) -> Result<(ResponseHead, Box<Link>, Lease), UpstreamFault> {
+    let replayable = outgoing.body.is_empty() && is_idempotent(&outgoing.method);
     // Connections that were kept too long are found one by one; each is gone afterwards, so this ends.
     loop {
         let (lease, kept) = pool::lease(worker, upstream).await;
-        *phase = Phase::Calling;
+        placed.store(true, Ordering::Relaxed);
         let fresh = kept.is_none();
         let mut link = match kept {
             Some(link) => link,
             // Rare, and larger than all the rest.
             None => Box::pin(link::connect(worker, upstream)).await?,
         };
-        let idle = worker.clock.now().since(link.idle_since());
-        let again = (!fresh && replayable && idle >= LIKELY_CLOSED).then(|| copy(&request));
-        match link.send(request).await {
-            Ok(response) => return Ok((response, link, lease)),
-            Err(link::SendFault::NotSent(unsent)) if !fresh => request = *unsent,
-            Err(link::SendFault::NotSent(_)) => return Err(UpstreamFault::Reset),
-            Err(link::SendFault::Failed(UpstreamFault::Reset)) if let Some(copy) = again => {
-                request = copy
-            }
-            Err(link::SendFault::Failed(fault)) => return Err(fault),
+        if !fresh
+            && !replayable
+            && worker.clock.now().since(link.idle_since()) >= LIKELY_CLOSED
+            && !link.is_surely_open()
+        {
+            continue;
+        }
+        match link.send(outgoing).await {
+            Ok(head) => return Ok((head, link, lease)),
+            Err(UpstreamFault::Reset) if !fresh && replayable && link.is_silent() => {}
+            Err(fault) => return Err(fault),
         }
     }
 }
@@ -179,71 +173,36 @@ fn is_idempotent(method: &Method) -> bool {
     )
 }
 
-fn copy(request: &Request<Body>) -> Request<Body> {
-    let mut copy = Request::new(Body::empty());
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    copy
-}
-
-fn outgoing_request(outgoing: Outgoing) -> Request<Body> {
-    let mut request = Request::new(outgoing.body);
-    *request.method_mut() = outgoing.method;
-    *request.uri_mut() = http::Uri::from(outgoing.target.into_engine());
-    *request.version_mut() = Version::HTTP_11;
-    *request.headers_mut() = outgoing.headers.into_map();
-    request
-}
-
 fn incoming(
-    response: Response<hyper::body::Incoming>,
-    link: Box<Link>,
+    head: ResponseHead,
+    mut link: Box<Link>,
     lease: Lease,
     head_only: bool,
 ) -> Result<Incoming, UpstreamFault> {
-    let (parts, body) = response.into_parts();
-    let status = parts.status.as_u16();
-    let mut headers = Headers::from_map(parts.headers);
-    let survey = Survey::of(&headers);
-    if status < 200 || !is_framed_once(&headers, survey.transfer_encoding) {
-        // The lease goes, and the connection with it.
-        return Err(UpstreamFault::Garbled);
-    }
-    survey.strip(&mut headers);
+    let ResponseHead {
+        status,
+        version,
+        mut headers,
+        ..
+    } = head;
     let bodiless = head_only || status == 204 || status == 304;
+    // The lease goes at a fault, and the connection with it.
+    let framing =
+        h1::of_response(&headers, version, bodiless).map_err(|_| UpstreamFault::Garbled)?;
+    Survey::of(&headers).strip(&mut headers);
     if status == 204 {
         headers.remove(field::CONTENT_LENGTH);
     }
-    let body = if bodiless || http_body::Body::is_end_stream(&body) {
-        lease.give_back(link);
-        Body::empty()
-    } else {
-        Body::upstream(LinkBody::new(body, link, lease))
+    let body = match link.take_body(framing) {
+        Some(whole) => {
+            lease.give_back(link);
+            Body::full(whole)
+        }
+        None => Body::upstream(LinkBody::new(framing, link, lease)),
     };
     Ok(Incoming {
         status,
         headers,
         body,
     })
-}
-
-/// Whether an answer says how long it is in at most one way: a single `chunked`, or a single number, or nothing.
-fn is_framed_once(headers: &Headers, transfer_encoding: bool) -> bool {
-    let mut lengths = headers.all(field::CONTENT_LENGTH);
-    let (length, second) = (lengths.next(), lengths.next());
-    if second.is_some()
-        || length.is_some_and(|length| length.is_empty() || !length.iter().all(u8::is_ascii_digit))
-    {
-        return false;
-    }
-    if !transfer_encoding {
-        return true;
-    }
-    let mut codings = headers.all(field::TRANSFER_ENCODING);
-    length.is_none()
-        && codings
-            .next()
-            .is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"))
-        && codings.next().is_none()
 }

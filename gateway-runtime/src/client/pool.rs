@@ -85,7 +85,7 @@ pub(super) async fn lease(worker: &Worker, upstream: &Arc<Upstream>) -> (Lease, 
 impl Lease {
     /// Keeps the connection for the next request, if it can take one.
     pub(super) fn give_back(mut self, mut link: Box<Link>) {
-        if link.settle() {
+        if link.is_reusable() {
             link.rest(self.clock.now());
             self.kept = Some(link);
         }

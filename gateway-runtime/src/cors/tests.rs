@@ -42,8 +42,8 @@ fn shown(headers: &Headers) -> Vec<String> {
         .map(|(name, value)| {
             format!(
                 "{}: {}",
-                name.as_str().replace("access-control-", ""),
-                String::from_utf8_lossy(value.as_bytes())
+                String::from_utf8_lossy(name).replace("access-control-", ""),
+                String::from_utf8_lossy(value)
             )
         })
         .collect();

@@ -2,18 +2,17 @@
 //!
 //! What is about meaning is decided here for every engine: one valid authority, one reading of the path, framing by a single
 //! `chunked` or a length, fields of one connection taken out, `Expect` and `Max-Forwards` answered. Byte-level framing is the
-//! engine's. One thing cannot be seen here: hyper drops a `Content-Length` that stands beside `Transfer-Encoding`; what is
-//! forwarded then is framed anew as `chunked` alone, so that no back end sees both.
+//! engine's.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use http::request::Parts;
 use ipnet::IpNet;
 
-use super::{Body, Exchange, FieldValue, Headers, Params, Refused, RequestId, Survey, field, path};
-use crate::client::Target;
+use super::{Body, Exchange, Head, Headers, Params, RequestId, Survey, Target, field, path};
 use crate::clock::Nanos;
 use crate::def::{GatewayDef, LimitsDef};
+use crate::h1;
 use crate::refusal::{Refusal, Why};
 
 /// Longest method. The longest registered one has 17 letters (`UPDATEREDIRECTREF`).
@@ -34,8 +33,8 @@ pub(crate) struct Admission {
 pub(crate) struct Peer {
     address: IpAddr,
     secure: bool,
-    /// The address as a field's value: written once a connection, not once a request.
-    text: FieldValue,
+    /// The address as text: written once a connection, not once a request.
+    text: Arc<str>,
 }
 
 impl Peer {
@@ -46,8 +45,7 @@ impl Peer {
         Peer {
             address,
             secure,
-            // An address is digits, letters, dots and colons.
-            text: FieldValue::from_str(&address.to_string()).unwrap_or(FieldValue::from_static("")),
+            text: address.to_string().into(),
         }
     }
 }
@@ -77,138 +75,112 @@ impl Admission {
     }
 }
 
-/// Makes an exchange of a request's head, or tells why not.
-pub(crate) fn admit(
-    parts: Parts,
-    body: Body,
-    peer: &Peer,
-    rules: &Admission,
-    received: Nanos,
-) -> Result<Exchange, Box<Refused>> {
-    let Parts {
-        method,
-        uri,
-        version,
-        headers,
-        ..
-    } = parts;
-    let headers = Headers::from_map(headers);
-    let uri = uri.into_parts();
-    let address = peer.address;
-    let mut exchange = Exchange {
-        id: RequestId::random(),
-        received,
-        method,
-        version,
-        target: uri
-            .path_and_query
-            .map_or_else(Target::root, Target::from_engine),
-        prefix: 0,
-        authority: FieldValue::from_static(""),
-        host_length: 0,
-        host_lower: None,
-        headers,
-        keep_head: false,
-        client: address,
-        peer: peer.text.clone(),
-        from_proxy: !rules.trusted.is_empty() && rules.trusts(address),
-        secure: peer.secure,
-        params: Params::default(),
-        body,
-    };
-    match judge(
-        &mut exchange,
-        uri.authority.as_ref(),
-        uri.scheme.is_some(),
-        rules,
-    ) {
-        Ok(()) => Ok(exchange),
-        Err(refusal) => Err(Box::new(Refused { refusal, exchange })),
+impl Exchange {
+    /// A request as an engine read it. Nothing may be done with it before it is [admitted](Exchange::admit).
+    pub(crate) fn new(
+        head: Head,
+        body: Body,
+        peer: &Peer,
+        rules: &Admission,
+        received: Nanos,
+    ) -> Exchange {
+        Exchange {
+            id: RequestId::random(),
+            received,
+            prefix: 0,
+            host_length: 0,
+            host_lower: None,
+            head,
+            client: peer.address,
+            peer: peer.text.clone(),
+            from_proxy: !rules.trusted.is_empty() && rules.trusts(peer.address),
+            secure: peer.secure,
+            params: Params::default(),
+            body,
+        }
+    }
+
+    /// Finds out what the request means, or why it may not mean anything.
+    pub(crate) fn admit(&mut self, rules: &Admission) -> Result<(), Refusal> {
+        judge(self, rules)
     }
 }
 
-fn judge(
-    exchange: &mut Exchange,
-    authority: Option<&http::uri::Authority>,
-    absolute: bool,
-    rules: &Admission,
-) -> Result<(), Refusal> {
+fn judge(exchange: &mut Exchange, rules: &Admission) -> Result<(), Refusal> {
     let limits = &rules.limits;
-    let survey = Survey::of(&exchange.headers);
+    let survey = Survey::of(&exchange.head.headers);
     if exchange.from_proxy {
         believe_proxy(exchange, rules);
     }
-    set_authority(exchange, authority, absolute)?;
+    let authority = exchange.head.authority.take();
     let target_length =
-        exchange.target.as_str().len() + authority.map_or(0, |authority| authority.as_str().len());
+        exchange.head.target.as_str().len() + authority.as_ref().map_or(0, |text| text.len());
+    set_authority(exchange, authority.as_deref())?;
     if target_length > limits.uri as usize {
         return Err(Refusal::UriTooLong);
     }
     if survey.bytes > limits.headers as usize
-        || exchange.headers.len() > limits.header_count as usize
+        || exchange.head.headers.len() > limits.header_count as usize
     {
         return Err(Refusal::HeadersTooLarge);
     }
-    if exchange.method.as_str().len() > LONGEST_METHOD {
+    if exchange.head.method.as_str().len() > LONGEST_METHOD {
         return Err(Refusal::BadRequest(Why::Method));
     }
-    if matches!(exchange.method, http::Method::CONNECT | http::Method::TRACE) {
+    if matches!(
+        exchange.head.method,
+        http::Method::CONNECT | http::Method::TRACE
+    ) {
         return Err(Refusal::NotImplemented);
     }
     if survey.transfer_encoding {
-        single_chunked(exchange)?;
+        // The engine for HTTP/1.1 has refused all but this already; HTTP/2 has no such field (RFC 9113 §8.2.2).
+        h1::of_request(&exchange.head.headers, exchange.head.version).map_err(Refusal::from)?;
     }
     set_path(exchange, rules)?;
     if survey.expect {
-        expectation(&exchange.headers)?;
-        exchange.headers.remove(field::EXPECT);
+        expectation(&exchange.head.headers)?;
+        exchange.head.headers.remove(field::EXPECT);
     }
     if survey.max_forwards {
         max_forwards(exchange)?;
     }
-    survey.strip(&mut exchange.headers);
+    survey.strip(&mut exchange.head.headers);
     Ok(())
 }
 
 /// One valid authority. That of the target wins over `Host` (RFC 9112 §3.2.2); over HTTP/2 both must agree (RFC 9113 §8.3.1).
-fn set_authority(
-    exchange: &mut Exchange,
-    target: Option<&http::uri::Authority>,
-    absolute: bool,
-) -> Result<(), Refusal> {
-    let mut hosts = exchange.headers.all(field::HOST);
-    let (host, second) = (hosts.next(), hosts.next());
-    if second.is_some() {
-        return Err(Refusal::BadHost);
-    }
-    drop(hosts);
-    let value = match (target, host) {
-        (Some(authority), host) => {
-            let text = authority.as_str();
-            if exchange.version == http::Version::HTTP_2 {
-                if host.is_some_and(|host| !host.eq_ignore_ascii_case(text.as_bytes())) {
+fn set_authority(exchange: &mut Exchange, target: Option<&str>) -> Result<(), Refusal> {
+    let Head {
+        headers,
+        version,
+        absolute,
+        ..
+    } = &mut exchange.head;
+    {
+        let mut hosts = headers.all(field::HOST);
+        let host = hosts.next();
+        if hosts.next().is_some() {
+            return Err(Refusal::BadHost);
+        }
+        if let Some(authority) = target {
+            if *version == http::Version::HTTP_2 {
+                if host.is_some_and(|host| !host.eq_ignore_ascii_case(authority.as_bytes())) {
                     return Err(Refusal::BadHost);
                 }
-            } else if !absolute {
+            } else if !*absolute {
                 // An authority alone belongs to CONNECT.
                 return Err(Refusal::BadRequest(Why::Target));
             } else if host.is_none_or(|host| host_length(host).is_none()) {
                 return Err(Refusal::BadHost);
             }
-            FieldValue::from_str(text).map_err(|_| Refusal::BadHost)?
         }
-        (None, Some(_)) => exchange
-            .headers
-            .value(field::HOST)
-            .cloned()
-            .ok_or(Refusal::BadHost)?,
-        (None, None) => return Err(Refusal::BadHost),
-    };
-    exchange.host_length = host_length(value.as_bytes()).ok_or(Refusal::BadHost)?;
-    if target.is_some() {
-        exchange.headers.set(field::HOST, value.clone());
     }
-    exchange.authority = value;
+    if let Some(authority) = target {
+        headers.set_text(field::HOST, authority);
+    }
+    let authority = headers.get(field::HOST).ok_or(Refusal::BadHost)?;
+    exchange.host_length = host_length(authority).ok_or(Refusal::BadHost)?;
     let host = exchange.host();
     if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
         exchange.host_lower = Some(host.to_ascii_lowercase().into_boxed_str());
@@ -248,30 +220,14 @@ fn host_length(authority: &[u8]) -> Option<usize> {
     }
 }
 
-/// Framing is by one `chunked` or by a length, never by anything else (RFC 9112 §6.1, without its other codings).
-fn single_chunked(exchange: &Exchange) -> Result<(), Refusal> {
-    let mut values = exchange.headers.all(field::TRANSFER_ENCODING);
-    let single = values
-        .next()
-        .is_some_and(|value| value.eq_ignore_ascii_case(b"chunked"))
-        && values.next().is_none();
-    if !single || exchange.version != http::Version::HTTP_11 {
-        return Err(Refusal::BadRequest(Why::TransferEncoding));
-    }
-    if exchange.headers.contains(field::CONTENT_LENGTH) {
-        return Err(Refusal::BadRequest(Why::Length));
-    }
-    Ok(())
-}
-
 fn set_path(exchange: &mut Exchange, rules: &Admission) -> Result<(), Refusal> {
-    let sent = exchange.target.path();
+    let sent = exchange.head.target.path();
     if !sent.starts_with('/') {
         // `*`, of OPTIONS or of anything else: no route can have it.
         return Err(Refusal::BadRequest(Why::Target));
     }
     let path = path::normalise(sent, rules.limits.encoded_slash).map_err(Refusal::BadPath)?;
-    let query = exchange.target.query().map(path::tidy_query);
+    let query = exchange.head.target.query().map(path::tidy_query);
     if matches!(path, std::borrow::Cow::Borrowed(_))
         && !matches!(query, Some(std::borrow::Cow::Owned(_)))
     {
@@ -282,7 +238,7 @@ fn set_path(exchange: &mut Exchange, rules: &Admission) -> Result<(), Refusal> {
         text.push('?');
         text.push_str(&query);
     }
-    exchange.target = Target::parse(text).map_err(|_| Refusal::BadRequest(Why::Target))?;
+    exchange.head.target = Target::parse(&text).map_err(|_| Refusal::BadRequest(Why::Target))?;
     Ok(())
 }
 
@@ -300,10 +256,11 @@ fn expectation(headers: &Headers) -> Result<(), Refusal> {
 /// `Max-Forwards` is only for OPTIONS and TRACE (RFC 9110 §7.6.2); elsewhere it is ignored. At zero the request may not be
 /// forwarded, and answering in the back end's name would be a lie: the gateway answers that it does not serve this.
 fn max_forwards(exchange: &mut Exchange) -> Result<(), Refusal> {
-    if exchange.method != http::Method::OPTIONS {
+    if exchange.head.method != http::Method::OPTIONS {
         return Ok(());
     }
     let left: u32 = exchange
+        .head
         .headers
         .get_str(field::MAX_FORWARDS)
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
@@ -311,8 +268,9 @@ fn max_forwards(exchange: &mut Exchange) -> Result<(), Refusal> {
         .ok_or(Refusal::BadRequest(Why::MaxForwards))?;
     let less = left.checked_sub(1).ok_or(Refusal::NotImplemented)?;
     exchange
+        .head
         .headers
-        .set(field::MAX_FORWARDS, FieldValue::from(less));
+        .set_number(field::MAX_FORWARDS, less.into());
     Ok(())
 }
 
@@ -320,7 +278,7 @@ fn max_forwards(exchange: &mut Exchange) -> Result<(), Refusal> {
 /// trusted: everything to the left of it could be invented (security requirement G22).
 fn believe_proxy(exchange: &mut Exchange, rules: &Admission) {
     let mut client = exchange.client;
-    let lines: Vec<&[u8]> = exchange.headers.all(field::X_FORWARDED_FOR).collect();
+    let lines: Vec<&[u8]> = exchange.head.headers.all(field::X_FORWARDED_FOR).collect();
     let hops = lines
         .iter()
         .rev()
@@ -336,6 +294,7 @@ fn believe_proxy(exchange: &mut Exchange, rules: &Admission) {
     }
     exchange.client = client;
     let proto = exchange
+        .head
         .headers
         .all(field::X_FORWARDED_PROTO)
         .last()

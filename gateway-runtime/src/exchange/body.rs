@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::Headers;
 use crate::client::LinkBody;
+use crate::server::WireBody;
 
 /// Why a body did not come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,7 @@ enum Kind {
     Full(Bytes),
     Trailed(Box<Trailed>),
     Client(Box<ClientBody>),
+    Wire(Box<WireBody>),
     Upstream(Box<LinkBody>),
     Prefixed(Box<Prefixed>),
     Watched(Box<Watched>),
@@ -123,7 +125,14 @@ impl Body {
         }
     }
 
-    /// A request's body, as the server side reads it.
+    /// A request's body, as the engine for HTTP/1.1 reads it.
+    pub(crate) fn wire(body: WireBody) -> Body {
+        Body {
+            kind: Kind::Wire(Box::new(body)),
+        }
+    }
+
+    /// A request's body, as the engine for HTTP/2 reads it.
     pub(crate) fn client(incoming: Incoming, limit: u64, pause: Duration) -> Body {
         if incoming.is_end_stream() {
             return Body::empty();
@@ -177,8 +186,10 @@ impl Body {
 
     /// Lowers (never raises) the most bytes a request's body may have. Other bodies have no limit.
     pub(crate) fn limit(&mut self, most: u64) {
-        if let Kind::Client(body) = &mut self.kind {
-            body.left = body.left.min(most);
+        match &mut self.kind {
+            Kind::Wire(body) => body.limit(most),
+            Kind::Client(body) => body.left = body.left.min(most),
+            _ => {}
         }
     }
 
@@ -242,7 +253,7 @@ impl Body {
                 }
                 Err(frame) => {
                     if let Ok(map) = frame.into_trailers() {
-                        trailers = Some(Headers::from_map(map));
+                        trailers = Some(Headers::from_map(&map));
                     }
                 }
             }
@@ -261,6 +272,7 @@ impl std::fmt::Debug for Body {
             Kind::Full(_) => "Body::Full",
             Kind::Trailed(_) => "Body::Trailed",
             Kind::Client(_) => "Body::Client",
+            Kind::Wire(_) => "Body::Wire",
             Kind::Upstream(_) => "Body::Upstream",
             Kind::Prefixed(_) => "Body::Prefixed",
             Kind::Watched(_) => "Body::Watched",
@@ -288,6 +300,7 @@ impl http_body::Body for Body {
             }
             Kind::Trailed(body) => Poll::Ready(body.next().map(Ok)),
             Kind::Client(body) => body.poll_frame(cx),
+            Kind::Wire(body) => body.poll_frame(cx),
             Kind::Upstream(body) => body.poll_frame(cx),
             Kind::Prefixed(body) => match body.prefix.pop() {
                 Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
@@ -305,6 +318,7 @@ impl http_body::Body for Body {
             Kind::Full(_) => false,
             Kind::Trailed(body) => body.bytes.is_none() && body.trailers.is_none(),
             Kind::Client(body) => body.done || body.incoming.is_end_stream(),
+            Kind::Wire(body) => body.is_end_stream(),
             Kind::Upstream(body) => body.is_end_stream(),
             Kind::Prefixed(body) => body.prefix.is_empty() && body.inner.is_end_stream(),
             Kind::Watched(body) => body.inner.is_end_stream(),
@@ -317,11 +331,11 @@ impl http_body::Body for Body {
         match &self.kind {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Trailed(body) => {
-                SizeHint::with_exact(body.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
-            }
+            // Said to be unknown, since a body with a length has no trailers (RFC 9112 §7.1.2).
+            Kind::Trailed(_) => SizeHint::default(),
             Kind::Client(body) => body.incoming.size_hint(),
-            Kind::Upstream(body) => body.size_hint(),
+            Kind::Wire(body) => hint(body.length()),
+            Kind::Upstream(body) => hint(body.length()),
             Kind::Prefixed(body) => {
                 let before: u64 = body.prefix.iter().map(|bytes| bytes.len() as u64).sum();
                 let inner = body.inner.size_hint();
@@ -339,6 +353,10 @@ impl http_body::Body for Body {
     }
 }
 
+fn hint(length: Option<u64>) -> SizeHint {
+    length.map_or_else(SizeHint::default, SizeHint::with_exact)
+}
+
 /// A body that is there, with trailers behind it.
 struct Trailed {
     bytes: Option<Bytes>,
@@ -351,11 +369,11 @@ impl Trailed {
             return Some(Frame::data(bytes));
         }
         let trailers = self.trailers.take()?;
-        Some(Frame::trailers(trailers.into_map()))
+        Some(Frame::trailers(trailers.to_map()))
     }
 }
 
-/// A request's body with its limit and its longest pause.
+/// A request's body over HTTP/2, with its limit and its longest pause.
 struct ClientBody {
     incoming: Incoming,
     left: u64,

@@ -1,10 +1,19 @@
 //! Header fields of a message, and the only place where the rest of the runtime learns their types.
 //!
-//! Invariant: a name is a lower-case token and a value holds no CR, LF or NUL, because only [`FieldName`] and
-//! [`FieldValue`] get in and neither can be made from anything else. Absent on purpose: the case in which a name was
-//! sent, and the order between fields of different names, neither of which means anything.
+//! All fields of a message stand in one text with a row of places for each: reading a head costs one copy of it, and a clone
+//! two. Both are taken from a store of the worker and go back there, so that a message costs no allocation.
+//!
+//! Invariant: a name is a token and a value holds no CR, LF or NUL, because only what the parser found, [`FieldName`] and
+//! [`FieldValue`] get in. Names are compared without regard to case; the case in which one was sent is kept for whoever reads
+//! the message next.
 
-pub(crate) use http::header::{AsHeaderName, HeaderName as FieldName, HeaderValue as FieldValue};
+mod page;
+
+use std::borrow::Borrow;
+
+pub(crate) use http::header::{HeaderName as FieldName, HeaderValue as FieldValue};
+
+use page::{Page, Row};
 
 /// Names that the runtime itself reads or writes.
 pub(crate) mod field {
@@ -28,18 +37,12 @@ pub(crate) mod field {
     pub(crate) const X_FORWARDED_HOST: FieldName = FieldName::from_static("x-forwarded-host");
     /// The request's id, towards the back end and the client.
     pub(crate) const X_REQUEST_ID: FieldName = FieldName::from_static("x-request-id");
-    /// Of one connection, from before HTTP/1.1; never forwarded.
-    pub(crate) const KEEP_ALIVE: FieldName = FieldName::from_static("keep-alive");
-    /// A mistaken `Connection`, still sent; never forwarded.
-    pub(crate) const PROXY_CONNECTION: FieldName = FieldName::from_static("proxy-connection");
-    /// Part of the old upgrade to HTTP/2; never forwarded.
-    pub(crate) const HTTP2_SETTINGS: FieldName = FieldName::from_static("http2-settings");
 }
 
-/// The header fields of a message.
-#[derive(Debug, Clone, Default)]
+/// The header fields of a message, in order.
+#[derive(Default, Clone)]
 pub(crate) struct Headers {
-    map: http::HeaderMap,
+    page: Page,
 }
 
 impl Headers {
@@ -48,69 +51,146 @@ impl Headers {
         Headers::default()
     }
 
-    /// Room for so many fields.
-    pub(crate) fn with_capacity(fields: usize) -> Headers {
+    /// Fields of a head that was read; `fields` are names and values with their places in `head`.
+    pub(crate) fn parsed<'h>(
+        head: &'h [u8],
+        fields: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+    ) -> Headers {
+        let mut page = Page::taken();
+        page.text.extend_from_slice(head);
+        let start = head.as_ptr() as usize;
+        page.rows
+            .extend(fields.map(|(name, value)| Row::new(start, name, value)));
+        Headers { page }
+    }
+
+    /// Fields as the engine for HTTP/2 has them.
+    pub(crate) fn from_map(map: &http::HeaderMap) -> Headers {
+        let mut headers = Headers::new();
+        for (name, value) in map {
+            headers.append(name, value);
+        }
+        headers
+    }
+
+    /// Fields as the engine for HTTP/2 wants them.
+    pub(crate) fn to_map(&self) -> http::HeaderMap {
+        let mut map = http::HeaderMap::with_capacity(self.len());
+        for (name, value) in self.iter() {
+            if let (Ok(name), Ok(value)) =
+                (FieldName::from_bytes(name), FieldValue::from_bytes(value))
+            {
+                map.append(name, value);
+            }
+        }
+        map
+    }
+
+    /// The same fields, in no more memory than they need: for what is kept.
+    pub(crate) fn compact(&self) -> Headers {
         Headers {
-            map: http::HeaderMap::with_capacity(fields),
+            page: self.page.compact(),
         }
     }
 
-    /// The first value of a field. A name given as text must be lower case.
-    pub(crate) fn get(&self, name: impl AsHeaderName) -> Option<&[u8]> {
-        self.map.get(name).map(FieldValue::as_bytes)
+    /// Bytes of memory they take.
+    pub(crate) fn weight(&self) -> usize {
+        self.page.weight()
+    }
+
+    /// The first value of a field.
+    pub(crate) fn get(&self, name: impl AsRef<str>) -> Option<&[u8]> {
+        let row = self.page.find(name.as_ref().as_bytes())?;
+        Some(self.page.value(row))
     }
 
     /// The first value of a field, if it is visible ASCII.
-    pub(crate) fn get_str(&self, name: impl AsHeaderName) -> Option<&str> {
-        self.map.get(name).and_then(|value| value.to_str().ok())
+    pub(crate) fn get_str(&self, name: impl AsRef<str>) -> Option<&str> {
+        // No other control characters get in.
+        let value = self.get(name)?;
+        let text = std::str::from_utf8(value).ok()?;
+        text.is_ascii().then_some(text)
     }
 
     /// The first value of a field, as it can be put into another message.
-    pub(crate) fn value(&self, name: impl AsHeaderName) -> Option<&FieldValue> {
-        self.map.get(name)
+    pub(crate) fn value(&self, name: impl AsRef<str>) -> Option<FieldValue> {
+        FieldValue::from_bytes(self.get(name)?).ok()
     }
 
     /// All values of a field, in order.
-    pub(crate) fn all(&self, name: impl AsHeaderName) -> impl Iterator<Item = &[u8]> {
-        self.map.get_all(name).into_iter().map(FieldValue::as_bytes)
+    pub(crate) fn all<'h>(&'h self, name: impl AsRef<str>) -> impl Iterator<Item = &'h [u8]> {
+        let length = name.as_ref().len();
+        self.page
+            .rows
+            .iter()
+            .filter(move |row| row.has(length) && self.page.is(row, name.as_ref().as_bytes()))
+            .map(|row| self.page.value(row))
     }
 
     /// Whether the field is there.
-    pub(crate) fn contains(&self, name: impl AsHeaderName) -> bool {
-        self.map.contains_key(name)
+    pub(crate) fn contains(&self, name: impl AsRef<str>) -> bool {
+        self.get(name).is_some()
     }
 
     /// Replaces a field.
-    pub(crate) fn set(&mut self, name: FieldName, value: FieldValue) {
-        self.map.insert(name, value);
+    pub(crate) fn set(&mut self, name: impl Borrow<FieldName>, value: impl Borrow<FieldValue>) {
+        self.put(name.borrow(), value.borrow().as_bytes());
+    }
+
+    /// Replaces a field. What may not stand in a value is left out of it.
+    pub(crate) fn set_text(&mut self, name: impl Borrow<FieldName>, value: &str) {
+        let fine = |byte: u8| matches!(byte, b' '..=b'~');
+        // Not `all`: without a way out in the middle it looks at many bytes at once.
+        if value.bytes().fold(true, |all, byte| all & fine(byte)) {
+            self.put(name.borrow(), value.as_bytes());
+        } else {
+            let value: Vec<u8> = value.bytes().filter(|byte| fine(*byte)).collect();
+            self.put(name.borrow(), &value);
+        }
+    }
+
+    /// Replaces a field by a number.
+    pub(crate) fn set_number(&mut self, name: impl Borrow<FieldName>, value: u64) {
+        self.put(name.borrow(), itoa::Buffer::new().format(value).as_bytes());
     }
 
     /// Adds a value to a field.
-    pub(crate) fn append(&mut self, name: FieldName, value: FieldValue) {
-        self.map.append(name, value);
+    pub(crate) fn append(&mut self, name: impl Borrow<FieldName>, value: impl Borrow<FieldValue>) {
+        let name = name.borrow().as_str().as_bytes();
+        self.page.push(name, value.borrow().as_bytes());
     }
 
     /// Removes a field with all its values; tells whether it was there.
-    pub(crate) fn remove(&mut self, name: impl AsHeaderName) -> bool {
-        self.map.remove(name).is_some()
+    pub(crate) fn remove(&mut self, name: impl AsRef<str>) -> bool {
+        self.page.remove(name.as_ref().as_bytes())
     }
 
-    /// Every name with each of its values.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&FieldName, &FieldValue)> {
-        self.map.iter()
+    fn put(&mut self, name: &FieldName, value: &[u8]) {
+        let name = name.as_str().as_bytes();
+        self.page.remove(name);
+        self.page.push(name, value);
+    }
+
+    /// Every name, as it was sent, with each of its values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let page = &self.page;
+        page.rows
+            .iter()
+            .map(|row| (page.name(row), page.value(row)))
     }
 
     /// How many values there are, over all names.
     pub(crate) fn len(&self) -> usize {
-        self.map.len()
+        self.page.rows.len()
     }
+}
 
-    pub(crate) fn from_map(map: http::HeaderMap) -> Headers {
-        Headers { map }
-    }
-
-    pub(crate) fn into_map(self) -> http::HeaderMap {
-        self.map
+impl std::fmt::Debug for Headers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = String::from_utf8_lossy;
+        f.debug_map()
+            .entries(self.iter().map(|(name, value)| (text(name), text(value))))
+            .finish()
     }
 }
 
@@ -130,48 +210,37 @@ pub(crate) struct Survey {
 }
 
 /// Fields that belong to one connection and are never passed on (RFC 9110 §7.6.1).
-const HOP_BY_HOP: [FieldName; 9] = [
-    http::header::CONNECTION,
-    http::header::TE,
-    http::header::UPGRADE,
-    http::header::TRANSFER_ENCODING,
-    http::header::PROXY_AUTHENTICATE,
-    http::header::PROXY_AUTHORIZATION,
-    field::KEEP_ALIVE,
-    field::HTTP2_SETTINGS,
-    field::PROXY_CONNECTION,
+const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "te",
+    "upgrade",
+    TRANSFER_ENCODING,
+    "proxy-authenticate",
+    "proxy-authorization",
+    "keep-alive",
+    "http2-settings",
+    "proxy-connection",
 ];
+const TRANSFER_ENCODING: &str = "transfer-encoding";
 
 impl Survey {
     pub(crate) fn of(headers: &Headers) -> Survey {
         let mut survey = Survey::default();
-        for (name, value) in headers.map.iter() {
-            let name = name.as_str();
+        for (name, value) in headers.iter() {
             // ": " and CR LF.
             survey.bytes += name.len() + value.len() + 4;
-            survey.hop_by_hop |= match name {
-                "connection" => 1,
-                "te" => 1 << 1,
-                "upgrade" => 1 << 2,
-                "transfer-encoding" => {
-                    survey.transfer_encoding = true;
-                    1 << 3
-                }
-                "proxy-authenticate" => 1 << 4,
-                "proxy-authorization" => 1 << 5,
-                "keep-alive" => 1 << 6,
-                "http2-settings" => 1 << 7,
-                "proxy-connection" => 1 << 8,
-                "expect" => {
-                    survey.expect = true;
-                    0
-                }
-                "max-forwards" => {
-                    survey.max_forwards = true;
-                    0
-                }
-                _ => 0,
-            };
+            // Most names are told apart by their length.
+            if !matches!(name.len(), 2 | 6 | 7 | 10 | 12 | 14 | 16..=19) {
+                continue;
+            }
+            let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+            if let Some(bit) = HOP_BY_HOP.iter().position(|known| is(known)) {
+                survey.hop_by_hop |= 1 << bit;
+                survey.transfer_encoding |= is(TRANSFER_ENCODING);
+            } else {
+                survey.expect |= is("expect");
+                survey.max_forwards |= is("max-forwards");
+            }
         }
         survey
     }
@@ -185,35 +254,35 @@ impl Survey {
             return;
         }
         if self.hop_by_hop & 1 != 0 {
-            strip_nominated(&mut headers.map);
+            strip_nominated(headers);
         }
         for (bit, name) in HOP_BY_HOP.iter().enumerate() {
             if self.hop_by_hop & (1 << bit) != 0 {
-                headers.map.remove(name);
+                headers.remove(name);
             }
         }
     }
 }
 
-fn strip_nominated(map: &mut http::HeaderMap) {
+fn strip_nominated(headers: &mut Headers) {
     // Nearly always `close` or `keep-alive`, which name nothing.
     let mut nominated: Vec<FieldName> = Vec::new();
-    for value in map.get_all(http::header::CONNECTION) {
-        for token in value.as_bytes().split(|byte| *byte == b',') {
+    for value in headers.all(field::CONNECTION) {
+        for token in value.split(|byte| *byte == b',') {
             let token = token.trim_ascii();
             if token.eq_ignore_ascii_case(b"close") || token.eq_ignore_ascii_case(b"keep-alive") {
                 continue;
             }
             if let Ok(name) = FieldName::from_bytes(token)
-                && name != http::header::HOST
-                && name != http::header::CONTENT_LENGTH
+                && name != field::HOST
+                && name != field::CONTENT_LENGTH
             {
                 nominated.push(name);
             }
         }
     }
     for name in nominated {
-        map.remove(name);
+        headers.remove(name);
     }
 }
 

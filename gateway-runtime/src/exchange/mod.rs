@@ -1,7 +1,8 @@
 //! One request and its answer, as every step sees them.
 //!
 //! An [`Exchange`] owns its page and has no lifetime; steps never see the types of the HTTP engine behind it, so that the engine
-//! can be replaced without touching a step. It is made by [`admit`](admit::admit) alone, which enforces what a request may mean.
+//! can be replaced without touching a step. [`Exchange::admit`] enforces what a request may mean; one that it refused is only
+//! there to be answered, logged and counted.
 //!
 //! Invariants: there is exactly one valid authority; the path is in normal form and routing, cache key and back end use this
 //! one text; fields that belong to one connection are gone; the client's address is the socket's peer unless trusted proxies
@@ -10,94 +11,45 @@
 mod admit;
 mod body;
 mod fields;
+mod head;
 pub(crate) mod path;
 mod reply;
+mod target;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-pub(crate) use admit::{Admission, Peer, admit};
+pub(crate) use admit::{Admission, Peer};
 pub(crate) use body::{Body, BodyFault, Buffered, later};
 pub(crate) use fields::{FieldName, FieldValue, Headers, Survey, field};
+pub(crate) use head::Head;
 pub(crate) use reply::Reply;
+pub(crate) use target::{BadTarget, Target};
 
-use crate::client::{Outgoing, Target};
 use crate::clock::Nanos;
-use crate::refusal::Refusal;
 
 /// A request on its way through the gateway.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     id: RequestId,
     received: Nanos,
-    method: http::Method,
-    version: http::Version,
-    target: Target,
+    head: Head,
     /// Bytes of the path before the API's own: the stage's mount.
     prefix: usize,
-    authority: FieldValue,
     /// Bytes of the authority that are the host.
     host_length: usize,
     /// The host in lower case, if it was not sent so.
     host_lower: Option<Box<str>>,
-    headers: Headers,
-    keep_head: bool,
     client: IpAddr,
-    peer: FieldValue,
+    peer: Arc<str>,
     from_proxy: bool,
     secure: bool,
     params: Params,
     body: Body,
-}
-
-/// What stays known of a request whose handling came to nothing.
-#[derive(Debug)]
-pub(crate) struct Sketch {
-    id: RequestId,
-    received: Nanos,
-    method: http::Method,
-    version: http::Version,
-    target: Target,
-    peer: FieldValue,
-    client: IpAddr,
-}
-
-impl Sketch {
-    /// A request without fields and body.
-    pub(crate) fn exchange(self) -> Exchange {
-        Exchange {
-            id: self.id,
-            received: self.received,
-            method: self.method,
-            version: self.version,
-            target: self.target,
-            prefix: 0,
-            authority: FieldValue::from_static(""),
-            host_length: 0,
-            host_lower: None,
-            headers: Headers::new(),
-            keep_head: false,
-            peer: self.peer,
-            client: self.client,
-            from_proxy: false,
-            secure: false,
-            params: Params::default(),
-            body: Body::empty(),
-        }
-    }
-}
-
-/// A request that is refused before it can mean anything. The exchange is for the answer, the log and the counters alone: what
-/// was refused about it stands in it as it came, or is absent.
-#[derive(Debug)]
-pub(crate) struct Refused {
-    /// Why.
-    pub(crate) refusal: Refusal,
-    /// What is known of the request.
-    pub(crate) exchange: Exchange,
 }
 
 impl Exchange {
@@ -113,12 +65,17 @@ impl Exchange {
 
     /// The method, upper case for all that are standard.
     pub(crate) fn method(&self) -> &str {
-        self.method.as_str()
+        self.head.method.as_str()
+    }
+
+    /// The method, as it can be sent on.
+    pub(crate) fn verb(&self) -> &http::Method {
+        &self.head.method
     }
 
     /// `HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`.
     pub(crate) fn version(&self) -> &'static str {
-        match self.version {
+        match self.head.version {
             http::Version::HTTP_10 => "HTTP/1.0",
             http::Version::HTTP_2 => "HTTP/2.0",
             _ => "HTTP/1.1",
@@ -127,7 +84,7 @@ impl Exchange {
 
     /// Host and port as the client asked for them: `Host`, `:authority` or the authority of an absolute target.
     pub(crate) fn authority(&self) -> &str {
-        self.authority.to_str().unwrap_or_default()
+        self.head.headers.get_str(field::HOST).unwrap_or_default()
     }
 
     /// The host in lower case, without port.
@@ -140,7 +97,7 @@ impl Exchange {
 
     /// The whole path in normal form. Begins with `/`.
     pub(crate) fn path(&self) -> &str {
-        self.target.path()
+        self.head.target.path()
     }
 
     /// The path inside the stage. Begins with `/`.
@@ -158,12 +115,12 @@ impl Exchange {
 
     /// The query as it came, without `?`; `None` if the target has no `?`.
     pub(crate) fn query(&self) -> Option<&str> {
-        self.target.query()
+        self.head.target.query()
     }
 
     /// Path and query as they would be forwarded.
     pub(crate) fn target(&self) -> &Target {
-        &self.target
+        &self.head.target
     }
 
     /// All values of a query parameter, decoded, in order. A parameter without `=` has the empty value.
@@ -195,27 +152,27 @@ impl Exchange {
 
     /// The first value of a header field; the name in lower case.
     pub(crate) fn header(&self, lower_name: &str) -> Option<&[u8]> {
-        self.headers.get(lower_name)
+        self.head.headers.get(lower_name)
     }
 
     /// All values of a header field, in order; the name in lower case.
-    pub(crate) fn header_values(&self, lower_name: &str) -> impl Iterator<Item = &[u8]> {
-        self.headers.all(lower_name)
+    pub(crate) fn header_values<'x>(&'x self, lower_name: &str) -> impl Iterator<Item = &'x [u8]> {
+        self.head.headers.all(lower_name)
     }
 
     /// The header fields. `Host` is always the authority; fields of one connection are gone.
     pub(crate) fn headers(&self) -> &Headers {
-        &self.headers
+        &self.head.headers
     }
 
     /// Removes a header field; the name in lower case.
     pub(crate) fn remove_header(&mut self, lower_name: &str) {
-        self.headers.remove(lower_name);
+        self.head.headers.remove(lower_name);
     }
 
     /// The first cookie of this name.
     pub(crate) fn cookie(&self, name: &str) -> Option<&[u8]> {
-        self.headers.all(field::COOKIE).find_map(|line| {
+        self.head.headers.all(field::COOKIE).find_map(|line| {
             line.split(|byte| *byte == b';').find_map(|pair| {
                 let pair = pair.trim_ascii();
                 pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
@@ -229,7 +186,7 @@ impl Exchange {
     }
 
     /// The address at the other end of the socket: the client's, or that of the proxy before us.
-    pub(crate) fn peer(&self) -> &FieldValue {
+    pub(crate) fn peer(&self) -> &str {
         &self.peer
     }
 
@@ -250,8 +207,21 @@ impl Exchange {
 
     /// A path parameter as it stands in the normal path: what has to be escaped is.
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
-        let param = self.params.iter().find(|param| param.name == name)?;
-        self.local_path().get(param.start..param.end)
+        let (start, end) = self.params.find(name)?;
+        self.local_path().get(start..end)
+    }
+
+    /// All of it, for who needs it longer than the engine keeps it. What stays is of no use.
+    pub(crate) fn take(&mut self) -> Exchange {
+        let spent = Exchange {
+            head: Head::unread(),
+            host_lower: None,
+            params: Params::default(),
+            body: Body::empty(),
+            peer: self.peer.clone(),
+            ..*self
+        };
+        std::mem::replace(self, spent)
     }
 
     /// The body; afterwards it is empty.
@@ -272,40 +242,6 @@ impl Exchange {
     /// The body's length, if it is known before the body is read.
     pub(crate) fn content_length(&self) -> Option<u64> {
         self.body.len()
-    }
-
-    /// What is needed to answer and log this request if it is lost; cheap enough for every request.
-    pub(crate) fn sketch(&self) -> Sketch {
-        Sketch {
-            id: self.id,
-            received: self.received,
-            method: self.method.clone(),
-            version: self.version,
-            target: self.target.clone(),
-            peer: self.peer.clone(),
-            client: self.client,
-        }
-    }
-
-    /// Keeps the header fields readable after [`forward`](Exchange::forward). It costs a copy, so only steps that will look ask.
-    pub(crate) fn keep_head(&mut self) {
-        self.keep_head = true;
-    }
-
-    /// The request as it goes on: method, whole path and query, fields and body move out. Afterwards the header fields are
-    /// gone unless [`keep_head`](Exchange::keep_head) was called; all else stays readable.
-    pub(crate) fn forward(&mut self) -> Outgoing {
-        let headers = if self.keep_head {
-            self.headers.clone()
-        } else {
-            std::mem::take(&mut self.headers)
-        };
-        Outgoing {
-            method: self.method.clone(),
-            target: self.target.clone(),
-            headers,
-            body: self.take_body(),
-        }
     }
 }
 
@@ -356,44 +292,48 @@ impl IdText {
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
-
-    /// As a field's value.
-    pub(crate) fn to_value(self) -> FieldValue {
-        FieldValue::from_bytes(&self.0).unwrap_or(FieldValue::from_static(""))
-    }
 }
 
-/// Path parameters: a few in place, further ones on the heap.
+/// Path parameters and where their texts stand in the path inside the stage: a few in place, further ones on the heap.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Params {
-    few: [Param; 4],
-    count: usize,
-    more: Vec<Param>,
-}
-
-/// A path parameter and where its text stands in the path inside the stage.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Param {
-    /// Its name in the document.
-    pub(crate) name: &'static str,
-    /// First byte.
-    pub(crate) start: usize,
-    /// Byte behind the last.
-    pub(crate) end: usize,
+    /// The route's path, which has the names.
+    path: &'static str,
+    few: [(u32, u32); 4],
+    more: Vec<(u32, u32)>,
 }
 
 impl Params {
-    /// Adds one.
-    pub(crate) fn push(&mut self, param: Param) {
-        match self.few.get_mut(self.count) {
-            Some(place) => *place = param,
-            None => self.more.push(param),
+    /// The parameters of a route's path, and the bytes where each begins and ends.
+    pub(crate) fn new(
+        path: &'static str,
+        spans: impl IntoIterator<Item = (usize, usize)>,
+    ) -> Params {
+        let mut params = Params {
+            path,
+            ..Params::default()
+        };
+        let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        for (at, (start, end)) in spans.into_iter().enumerate() {
+            let span = (place(start), place(end));
+            match params.few.get_mut(at) {
+                Some(few) => *few = span,
+                None => params.more.push(span),
+            }
         }
-        self.count += 1;
+        params
     }
 
-    /// All, in the path's order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Param> {
-        self.few.iter().take(self.count).chain(&self.more)
+    fn find(&self, name: &str) -> Option<(usize, usize)> {
+        let mut names = self.path.split('{').skip(1);
+        let at = names.position(|piece| {
+            let known = piece.split('}').next().unwrap_or(piece);
+            known.strip_suffix('+').unwrap_or(known) == name
+        })?;
+        let span = match self.few.get(at) {
+            Some(span) => span,
+            None => self.more.get(at - self.few.len())?,
+        };
+        Some((span.0 as usize, span.1 as usize))
     }
 }

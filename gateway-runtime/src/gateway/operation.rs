@@ -33,8 +33,6 @@ pub(crate) struct Operation {
     pub(crate) integration: Integration,
     /// Changes to the answer.
     pub(crate) response: Edits,
-    /// Whether the request's header fields are still read once the request has gone on.
-    pub(crate) keeps_head: bool,
 }
 
 /// What an operation is started in.
@@ -136,7 +134,6 @@ impl Operation {
                     Caching::new(*cache, around.stage.name, def, around.gateway.kind)
                 }),
             cors: policy.cors.map(Cors::new),
-            keeps_head: response.read_head() || integration.answers_read_head(),
             request,
             integration,
             response,

@@ -7,8 +7,9 @@
 
 use std::sync::Arc;
 
-use crate::client::{Target, Upstream};
+use crate::client::Upstream;
 use crate::def::TargetDef;
+use crate::exchange::Target;
 use crate::exchange::path::{decode_query, has_dot_segment};
 use crate::expr::{Escape, Expr, Piece, Scope, Source, Variable};
 use crate::gateway::{Origin, Surroundings, Upstreams, Variants, variables_in};
@@ -74,7 +75,7 @@ impl Address {
         let parts = parts.normal();
         let plan = match parts.literal() {
             None => Plan::Made(parts),
-            Some(text) => match Target::parse(text.to_owned()) {
+            Some(text) => match Target::parse(text) {
                 Ok(target) => Plan::Fixed(target),
                 Err(_) => {
                     faults.push(StartFault::new(
@@ -128,7 +129,7 @@ impl Address {
         }
         let mut target = path.to_owned();
         query.write([written, own], &mut target);
-        Target::parse(target).map_err(|_| Refusal::BadAddress)
+        Target::parse(&target).map_err(|_| Refusal::BadAddress)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::def::{EditsDef, FieldDef, SetDef};
 use crate::exchange::{FieldName, FieldValue, Headers};
 use crate::expr::{Expr, Scope};
 use crate::gateway::Surroundings;
-use crate::values::{FieldText, Values, reads_head};
+use crate::values::{FieldText, Values};
 
 /// Changes to the fields of a message.
 #[derive(Debug, Default)]
@@ -87,14 +87,6 @@ impl Edits {
             && self.set.is_empty()
             && self.remove_query.is_empty()
             && self.set_query.is_empty()
-    }
-
-    /// Whether a value is read from the request's header fields.
-    pub(crate) fn read_head(&self) -> bool {
-        self.set
-            .iter()
-            .flat_map(|(_, text)| text.sources())
-            .any(reads_head)
     }
 
     /// The values of the fields it sets. They are made before anything is changed: one value may be read where another is set.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::client::{self, Incoming, Outgoing, Upstream, UpstreamFault};
-use crate::exchange::{Body, BodyFault, Buffered, Exchange, FieldName, FieldValue, Headers, field};
+use crate::exchange::{Body, BodyFault, Buffered, Exchange, FieldValue, Headers, field};
 use crate::gateway::ViaMark;
 use crate::pipeline::Journey;
 use crate::refusal::{Refusal, Why};
@@ -29,46 +29,31 @@ pub(super) fn mark(exchange: &Exchange, via: &ViaMark, headers: &mut Headers) {
         "HTTP/2.0" => &via.http2,
         _ => &via.http1,
     };
-    headers.append(field::VIA, via.clone());
-    headers.set(field::X_REQUEST_ID, exchange.id().text().to_value());
+    headers.append(field::VIA, via);
+    headers.set_text(field::X_REQUEST_ID, exchange.id().text().as_str());
 }
 
 /// Says who asked. What a trusted proxy said before is continued, what anybody else said is replaced.
-pub(super) fn introduce(exchange: &Exchange, host: Option<FieldValue>, headers: &mut Headers) {
+pub(super) fn introduce(exchange: &Exchange, headers: &mut Headers) {
     let trusted = exchange.is_from_proxy();
-    match headers.get(field::X_FORWARDED_FOR) {
-        Some(_) if trusted => {
-            let mut hops: Vec<u8> = Vec::with_capacity(64);
-            for line in headers.all(field::X_FORWARDED_FOR) {
-                hops.extend_from_slice(line);
-                hops.extend_from_slice(b", ");
-            }
-            hops.extend_from_slice(exchange.peer().as_bytes());
-            set(
-                headers,
-                field::X_FORWARDED_FOR,
-                FieldValue::from_bytes(&hops).ok(),
-            );
+    if trusted && exchange.headers().contains(field::X_FORWARDED_FOR) {
+        let mut hops: Vec<u8> = Vec::with_capacity(64);
+        for line in exchange.headers().all(field::X_FORWARDED_FOR) {
+            hops.extend_from_slice(line);
+            hops.extend_from_slice(b", ");
         }
-        _ => headers.set(field::X_FORWARDED_FOR, exchange.peer().clone()),
+        hops.extend_from_slice(exchange.peer().as_bytes());
+        match FieldValue::from_bytes(&hops) {
+            Ok(hops) => headers.set(field::X_FORWARDED_FOR, hops),
+            Err(_) => headers.set_text(field::X_FORWARDED_FOR, exchange.peer()),
+        }
+    } else {
+        headers.set_text(field::X_FORWARDED_FOR, exchange.peer());
     }
     let scheme = if exchange.secure() { "https" } else { "http" };
-    set(
-        headers,
-        field::X_FORWARDED_PROTO,
-        Some(FieldValue::from_static(scheme)),
-    );
+    headers.set_text(field::X_FORWARDED_PROTO, scheme);
     if !(trusted && headers.contains(field::X_FORWARDED_HOST)) {
-        set(headers, field::X_FORWARDED_HOST, host);
-    }
-}
-
-fn set(headers: &mut Headers, name: FieldName, value: Option<FieldValue>) {
-    match value {
-        Some(value) => headers.set(name, value),
-        None => {
-            headers.remove(name);
-        }
+        headers.set_text(field::X_FORWARDED_HOST, exchange.authority());
     }
 }
 
@@ -76,11 +61,11 @@ fn set(headers: &mut Headers, name: FieldName, value: Option<FieldValue>) {
 pub(super) async fn send(
     journey: &mut Journey<'_>,
     upstream: &Arc<Upstream>,
-    outgoing: Outgoing,
+    outgoing: &mut Outgoing,
 ) -> Result<Incoming, Refusal> {
     let deadline = journey.deadline();
-    let called = journey.worker.clock.now();
     let answered = client::send(journey.worker, upstream, outgoing, deadline).await;
+    let called = journey.set_off_at();
     journey.outcome.upstream_latency = Some(journey.worker.clock.now().since(called));
     let mut incoming = answered.map_err(refused)?;
     journey.outcome.upstream_status = Some(incoming.status);

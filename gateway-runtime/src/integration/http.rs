@@ -67,13 +67,6 @@ impl Http {
         })
     }
 
-    /// Whether an answer's mapping reads the request's header fields: `Accept` where there is a choice of bodies, and values.
-    pub(crate) fn answers_read_head(&self) -> bool {
-        self.responses
-            .iter()
-            .any(|mapping| mapping.bodies.len() > 1 || mapping.headers.read_head())
-    }
-
     /// Maps the request, calls, and maps the answer.
     pub(crate) async fn call(&self, journey: &mut Journey<'_>) -> Result<Reply, Refusal> {
         let operation = journey.operation.ok_or(Refusal::Internal)?;
@@ -85,12 +78,16 @@ impl Http {
         let mapped = self.parameters.made(&values);
         let edited = operation.request.made(&values);
         let (media_type, template) = self.template(&journey.exchange)?;
-        let Outgoing { method, body, .. } = journey.exchange.forward();
-        let method = self.method.clone().unwrap_or(method);
-        let mut headers = Headers::with_capacity(8);
-        headers.set(field::HOST, address.upstream.authority().clone());
+        let body = journey.exchange.take_body();
+        let method = self
+            .method
+            .as_ref()
+            .unwrap_or(journey.exchange.verb())
+            .clone();
+        let mut headers = Headers::new();
+        headers.set(field::HOST, address.upstream.authority());
         headers.set(field::ACCEPT, FieldValue::from_static(JSON));
-        headers.set(USER_AGENT, self.user_agent.clone());
+        headers.set(USER_AGENT, &self.user_agent);
         let body = match template {
             _ if matches!(method, ::http::Method::GET | ::http::Method::HEAD) => Body::empty(),
             Some(template) => Body::full(template.as_bytes()),
@@ -102,19 +99,19 @@ impl Http {
         forward::mark(&journey.exchange, &journey.gateway.via, &mut headers);
         self.parameters.apply(mapped, &mut headers);
         operation.request.apply(edited, &mut headers);
-        let outgoing = Outgoing {
+        let mut outgoing = Outgoing {
             method,
             target,
             headers,
             body,
         };
-        let incoming = forward::send(journey, &address.upstream, outgoing).await?;
+        let incoming = forward::send(journey, &address.upstream, &mut outgoing).await?;
         self.answer(journey, incoming)
     }
 
     /// The body's media type, and the template for it if there is one; a body that no template takes is passed on or refused.
     fn template(&self, exchange: &Exchange) -> Result<(FieldValue, Option<&'static str>), Refusal> {
-        let sent = exchange.headers().value(field::CONTENT_TYPE).cloned();
+        let sent = exchange.headers().value(field::CONTENT_TYPE);
         let media_type = sent.unwrap_or(FieldValue::from_static(JSON));
         let name = media_type.to_str().unwrap_or_default();
         let template = self
@@ -150,7 +147,7 @@ impl Http {
             // The back end's body passes, and with it what says how to read it.
             for name in [field::CONTENT_TYPE, CONTENT_ENCODING, field::CONTENT_LENGTH] {
                 if let Some(value) = incoming.headers.value(&name) {
-                    reply.headers.set(name, value.clone());
+                    reply.headers.set(name, value);
                 }
             }
             reply.body = std::mem::take(&mut incoming.body);

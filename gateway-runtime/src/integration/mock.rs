@@ -29,11 +29,6 @@ impl Bodies {
         Bodies(bodies.collect())
     }
 
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Puts the body that the client prefers into an answer, the first where it prefers none; `false`: there is no body.
     pub(super) fn write(&self, exchange: &Exchange, reply: &mut Reply) -> bool {
         let offers = self.0.iter().map(|(media_type, _)| *media_type);

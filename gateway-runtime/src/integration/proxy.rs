@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use super::forward;
+use crate::client::Outgoing;
 use crate::def::ProxyDef;
 use crate::exchange::{Reply, field};
 use crate::gateway::{Surroundings, Variants};
@@ -29,7 +30,7 @@ impl Proxy {
         })
     }
 
-    /// Passes the request on, and the answer back. Fields are moved, not copied.
+    /// Passes the request on, and the answer back.
     pub(crate) async fn call(&self, journey: &mut Journey<'_>) -> Result<Reply, Refusal> {
         let operation = journey.operation.ok_or(Refusal::Internal)?;
         let edits = &operation.request;
@@ -42,18 +43,19 @@ impl Proxy {
             let query = edits.query(&values);
             (address.target(journey, true, &query)?, edits.made(&values))
         };
-        let mut outgoing = journey.exchange.forward();
-        outgoing.target = target;
-        if let Some(method) = &self.method {
-            outgoing.method = method.clone();
-        }
-        let headers = &mut outgoing.headers;
-        let host = headers.value(field::HOST).cloned();
-        headers.set(field::HOST, address.upstream.authority().clone());
-        forward::introduce(&journey.exchange, host, headers);
-        forward::mark(&journey.exchange, &journey.gateway.via, headers);
-        edits.apply(made, headers);
-        let incoming = forward::send(journey, &address.upstream, outgoing).await?;
+        let exchange = &mut journey.exchange;
+        let mut headers = exchange.headers().clone();
+        headers.set(field::HOST, address.upstream.authority());
+        forward::introduce(exchange, &mut headers);
+        forward::mark(exchange, &journey.gateway.via, &mut headers);
+        edits.apply(made, &mut headers);
+        let mut outgoing = Outgoing {
+            method: self.method.as_ref().unwrap_or(exchange.verb()).clone(),
+            target,
+            headers,
+            body: exchange.take_body(),
+        };
+        let incoming = forward::send(journey, &address.upstream, &mut outgoing).await?;
         Ok(Reply {
             status: incoming.status,
             headers: incoming.headers,

@@ -76,16 +76,6 @@ impl AccessLog {
         }))
     }
 
-    /// Whether a line needs header fields of the request, which are gone by then unless they are kept.
-    pub(crate) fn needs_request_fields(&self) -> bool {
-        self.format.sources().any(|source| {
-            matches!(
-                source,
-                Source::Header(_) | Source::Context(Variable::UserAgent)
-            )
-        })
-    }
-
     /// Whether a line needs header fields of the back end's answer.
     pub(crate) fn needs_answer_fields(&self) -> bool {
         self.format
@@ -409,7 +399,7 @@ mod tests {
         let log = AccessLog::open(None, &AccessLogTo::File(path.clone()), &mut sinks)
             .unwrap()
             .unwrap();
-        assert!(!log.needs_request_fields() && !log.needs_answer_fields());
+        assert!(!log.needs_answer_fields());
         log.write(|_| None);
         sinks.flush(Duration::from_secs(30));
         let text = std::fs::read_to_string(&path).unwrap();

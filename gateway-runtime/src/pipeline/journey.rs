@@ -22,7 +22,7 @@ pub(crate) struct Journey<'g> {
     /// The gateway it came to.
     pub(crate) gateway: &'g Arc<Gateway>,
     /// The request.
-    pub(crate) exchange: Exchange,
+    pub(crate) exchange: &'g mut Exchange,
     /// Its stage.
     pub(crate) stage: Option<&'g Stage>,
     /// Its row in the routing table.
@@ -47,6 +47,7 @@ pub(crate) struct Journey<'g> {
     pub(crate) outcome: Outcome,
     /// What it was refused for, by its place among the reasons.
     refusal: Option<usize>,
+    set_off: Nanos,
     deadline: Nanos,
 }
 
@@ -55,11 +56,12 @@ impl<'g> Journey<'g> {
     pub(crate) fn new(
         worker: &'g Worker,
         gateway: &'g Arc<Gateway>,
-        exchange: Exchange,
+        exchange: &'g mut Exchange,
     ) -> Journey<'g> {
         Journey {
             worker,
             gateway,
+            set_off: exchange.received(),
             deadline: exchange.received(),
             exchange,
             stage: None,
@@ -79,7 +81,13 @@ impl<'g> Journey<'g> {
 
     /// The call begins: it may take this long.
     pub(crate) fn set_off(&mut self, timeout: Duration) {
-        self.deadline = self.worker.clock.now().plus(timeout);
+        self.set_off = self.worker.clock.now();
+        self.deadline = self.set_off.plus(timeout);
+    }
+
+    /// When the call began.
+    pub(crate) fn set_off_at(&self) -> Nanos {
+        self.set_off
     }
 
     /// When the back end must have answered.
@@ -93,7 +101,7 @@ impl<'g> Journey<'g> {
         let canary = stage.and_then(|stage| stage.canary.as_ref());
         Values {
             gateway: self.gateway.def.name,
-            exchange: &self.exchange,
+            exchange: self.exchange,
             clock: &self.worker.clock,
             stage: stage.map(|stage| stage.def.name),
             variables: stage.map(|stage| variables(stage, self.canary)),
@@ -114,11 +122,6 @@ impl<'g> Journey<'g> {
         stage.log.as_ref()
     }
 
-    /// Whether the access log reads the request's header fields.
-    pub(crate) fn log_reads_head(&self) -> bool {
-        self.log().is_some_and(AccessLog::needs_request_fields)
-    }
-
     /// The answer to a refusal.
     pub(crate) fn refuse(&mut self, refusal: &Refusal) -> Reply {
         self.told = Some(self.gateway.responses.told(refusal));
@@ -131,7 +134,7 @@ impl<'g> Journey<'g> {
         self.cross_origins(&mut reply.headers);
         let headers = &mut reply.headers;
         headers.remove(field::SERVER);
-        self.gateway.responses.identify(&self.exchange, headers);
+        self.gateway.responses.identify(self.exchange, headers);
         if self.gateway.def.errors == ErrorDialect::Aws
             && !reply.body.is_empty()
             && !headers.contains(field::CONTENT_TYPE)
@@ -144,39 +147,70 @@ impl<'g> Journey<'g> {
         }
         without_body(self.exchange.method(), &mut reply);
         self.outcome.status = Some(reply.status);
-        let record = self.record(&reply.headers);
-        record.follow(reply)
+        match reply.body.whole_len() {
+            // All of it is here: its end is as good as reached.
+            Some(length) => self.end(&reply.headers, length),
+            None => self.follow(&mut reply),
+        }
+        reply
     }
 
     /// The client has gone away before there was an answer.
-    pub(super) fn abandon(mut self) {
+    pub(super) fn abandon(&mut self) {
         let refusal = Refusal::ClientGone;
         let told = self.gateway.responses.told(&refusal);
         self.told = Some(told);
         self.refusal = Some(refusal.index());
         self.outcome.status = Some(told.answer.status);
-        self.record(&Headers::new()).end(0);
+        self.end(&Headers::new(), 0);
+    }
+
+    fn end(&self, answered: &Headers, sent: u64) {
+        self.record().end(
+            self.gateway,
+            self.worker.index,
+            &self.worker.clock,
+            self.exchange,
+            Some(answered),
+            sent,
+        );
+    }
+
+    /// Has the request counted and logged when its answer's body ends.
+    fn follow(&mut self, reply: &mut Reply) {
+        let record = self.record();
+        let (gateway, clock) = (Arc::clone(self.gateway), self.worker.clock.clone());
+        let worker = self.worker.index;
+        let answered = self
+            .log()
+            .filter(|log| log.needs_answer_fields())
+            .map(|_| reply.headers.clone());
+        let exchange = Box::new(self.exchange.take());
+        let body = std::mem::take(&mut reply.body);
+        reply.body = body.watched(move |end| {
+            record.end(
+                &gateway,
+                worker,
+                &clock,
+                &exchange,
+                answered.as_ref(),
+                end.bytes,
+            );
+        });
     }
 
     /// What is counted and logged of it.
-    fn record(self, answered: &Headers) -> Record {
-        let finished = Finished {
-            stage: self.stage.map(|stage| stage.index),
-            operation: self.operation.map(|operation| operation.index),
-            status: self.outcome.status.unwrap_or_default(),
-            latency: Duration::ZERO,
-            upstream: self.outcome.upstream_latency,
-            cache: self.cache,
-            refusal: self.refusal,
-        };
-        let log = self.log();
-        let fields = log.filter(|log| log.needs_answer_fields());
+    fn record(&self) -> Record {
         Record {
-            gateway: Arc::clone(self.gateway),
-            worker: self.worker.index,
-            clock: self.worker.clock.clone(),
-            received: self.exchange.received(),
-            finished,
+            finished: Finished {
+                stage: self.stage.map(|stage| stage.index),
+                operation: self.operation.map(|operation| operation.index),
+                status: self.outcome.status.unwrap_or_default(),
+                latency: Duration::ZERO,
+                upstream: self.outcome.upstream_latency,
+                cache: self.cache,
+                refusal: self.refusal,
+            },
             stage: self.stage.and_then(|stage| {
                 self.gateway
                     .stages
@@ -187,8 +221,6 @@ impl<'g> Journey<'g> {
             canary: self.canary,
             told: self.told,
             outcome: self.outcome,
-            answered: fields.map(|_| answered.clone()),
-            exchange: log.map(|_| Box::new(self.exchange)),
         }
     }
 
@@ -205,7 +237,7 @@ impl<'g> Journey<'g> {
             }
             None => {
                 if let Some(cors) = &self.gateway.cors {
-                    cors.apply(&Origin::of(&self.exchange), headers);
+                    cors.apply(&Origin::of(self.exchange), headers);
                 }
             }
         }
@@ -230,9 +262,7 @@ fn without_body(method: &str, reply: &mut Reply) {
         let length = reply.body.len().filter(|_| !none);
         reply.body = Body::empty();
         if let Some(length) = length {
-            reply
-                .headers
-                .set(field::CONTENT_LENGTH, FieldValue::from(length));
+            reply.headers.set_number(field::CONTENT_LENGTH, length);
         }
     }
 }

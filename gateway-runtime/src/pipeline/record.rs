@@ -2,22 +2,16 @@
 //!
 //! Both happen when the last byte of the answer has been handed over, or the client has stopped reading. Nothing here waits.
 
-use std::sync::Arc;
-
 use super::journey::variables;
-use crate::clock::{Clock, Nanos};
+use crate::clock::Clock;
 use crate::def::RouteDef;
-use crate::exchange::{Exchange, Headers, Reply};
+use crate::exchange::{Exchange, Headers};
 use crate::gateway::Gateway;
 use crate::observe::{CacheResult, Finished};
 use crate::values::{Outcome, Told, Values};
 
 /// What is left of a request.
 pub(super) struct Record {
-    pub(super) gateway: Arc<Gateway>,
-    pub(super) worker: usize,
-    pub(super) clock: Clock,
-    pub(super) received: Nanos,
     pub(super) finished: Finished,
     /// Place of its stage among those that are served.
     pub(super) stage: Option<usize>,
@@ -25,50 +19,44 @@ pub(super) struct Record {
     pub(super) canary: bool,
     pub(super) told: Option<Told>,
     pub(super) outcome: Outcome,
-    /// Fields of the answer, if the log names any.
-    pub(super) answered: Option<Headers>,
-    /// The request, if it is logged.
-    pub(super) exchange: Option<Box<Exchange>>,
 }
 
 impl Record {
-    /// The same answer; when it has ended, so has the request.
-    pub(super) fn follow(self, mut reply: Reply) -> Reply {
-        match reply.body.whole_len() {
-            Some(length) => self.end(length),
-            None => {
-                reply.body = reply.body.watched(move |end| self.end(end.bytes));
-            }
-        }
-        reply
-    }
-
-    /// Counts and logs it, after so many bytes of body.
-    pub(super) fn end(mut self, sent: u64) {
-        let latency = self.clock.now().since(self.received);
+    /// Counts and logs it, after so many bytes of body. `answered` are the answer's fields, if the log names any.
+    pub(super) fn end(
+        mut self,
+        gateway: &Gateway,
+        worker: usize,
+        clock: &Clock,
+        exchange: &Exchange,
+        answered: Option<&Headers>,
+        sent: u64,
+    ) {
+        let latency = clock.now().since(exchange.received());
         self.finished.latency = latency;
-        self.gateway.counters.count(self.worker, &self.finished);
-        let Some(exchange) = &self.exchange else {
-            return;
-        };
+        gateway.counters.count(worker, &self.finished);
         let stage = match self.stage {
-            Some(index) => self.gateway.stages.get(index),
+            Some(index) => gateway.stages.get(index),
             None => None,
         };
+        // What reached no stage is logged with the first one, so that it is not lost.
         let log = stage
-            .or(self.gateway.stages.first())
+            .or(gateway.stages.first())
             .and_then(|stage| stage.log.as_ref());
+        let Some(log) = log else {
+            return;
+        };
         let values = Values {
-            gateway: self.gateway.def.name,
+            gateway: gateway.def.name,
             exchange,
-            clock: &self.clock,
+            clock,
             stage: stage.map(|stage| stage.def.name),
             variables: stage.map(|stage| variables(stage, self.canary)),
             canary: stage
                 .and_then(|stage| stage.canary.as_ref())
                 .map(|_| self.canary),
             route: self.route,
-            answered: self.answered.as_ref(),
+            answered,
             told: self.told,
             outcome: Outcome {
                 sent: Some(sent),
@@ -77,8 +65,6 @@ impl Record {
                 ..self.outcome
             },
         };
-        if let Some(log) = log {
-            log.write(|source| values.get(source));
-        }
+        log.write(|source| values.get(source));
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
@@ -16,7 +16,7 @@ use super::registry::{Doing, Verdict};
 use super::service::{self, Front};
 use super::wire::Wire;
 use super::worker::{Open, Worker};
-use super::{Events, Live};
+use super::{Events, Live, http1};
 use crate::exchange::Peer;
 use crate::tls::Stream;
 
@@ -24,13 +24,6 @@ use crate::tls::Stream;
 pub(super) const GRACE: Duration = Duration::from_millis(300);
 /// Longest TLS handshake (security requirement G21).
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// What the engine reads of a head beyond the document's limits, so that they are found and answered where requests are understood.
-const SLACK: usize = 4 * 1024;
-/// Least memory for a head, and the most that is read ahead of a slow reader.
-const BUFFER: usize = 64 * 1024;
-/// hyper's own limit of fields, kept in place and not on the heap.
-const FIELDS_IN_PLACE: usize = 100;
-
 /// Serves a connection to its end.
 pub(super) async fn serve(worker: Arc<Worker>, tcp: TcpStream, peer: SocketAddr, _open: Open) {
     let doing = Arc::new(Doing::new(worker.coarse_now()));
@@ -53,45 +46,34 @@ pub(super) async fn serve(worker: Arc<Worker>, tcp: TcpStream, peer: SocketAddr,
     let mut wire = Wire::new(stream, worker.clone(), doing.clone());
     let http2 = match alpn_http2 {
         Some(http2) => http2,
-        None => match serving.guarded(wire.speaks_http2()).await {
-            Some(Ok(Some(http2))) => http2,
-            _ => return,
-        },
+        None => {
+            let told = std::future::poll_fn(|cx| wire.poll_speaks_http2(cx));
+            match serving.guarded(told).await {
+                Some(Ok(Some(http2))) => http2,
+                _ => return,
+            }
+        }
     };
-    if http2 {
-        doing.multiplexed();
-    }
-    let front = Front {
+    let front = Arc::new(Front {
         worker: worker.clone(),
         doing: doing.clone(),
         peer: Peer::new(peer, secure),
-    };
-    let live = worker.shared.live();
+    });
     if http2 {
+        doing.multiplexed();
+        let live = worker.shared.live();
         let connection =
             http2_engine(&live).serve_connection(TokioIo::new(wire), service::of(front));
+        // On the heap, so that connections of HTTP/1.1 do not carry its room.
         serving
-            .run(pin!(connection), http2::Connection::graceful_shutdown)
+            .run(
+                Box::pin(connection).as_mut(),
+                http2::Connection::graceful_shutdown,
+            )
             .await;
     } else {
-        let connection =
-            http1_engine(&live).serve_connection(TokioIo::new(wire), service::of(front));
-        serving
-            .run(pin!(connection), http1::Connection::graceful_shutdown)
-            .await;
+        http1::serve(serving, front, wire).await;
     }
-}
-
-fn http1_engine(live: &Live) -> http1::Builder {
-    let limits = &live.admission.limits;
-    let head = limits.headers as usize + limits.uri as usize + SLACK;
-    let mut engine = http1::Builder::new();
-    // Heads are timed by the sweep: hyper's own timer would also end connections that are idle, and costs one timer a request.
-    engine.max_buf_size(head.max(BUFFER)).max_header_size(head);
-    if limits.header_count as usize > FIELDS_IN_PLACE {
-        engine.max_headers(limits.header_count as usize + 1);
-    }
-    engine
 }
 
 fn http2_engine(live: &Live) -> http2::Builder<TokioExecutor> {
@@ -108,31 +90,28 @@ fn http2_engine(live: &Live) -> http2::Builder<TokioExecutor> {
     engine
 }
 
-struct Serving<'w> {
+/// A connection that is served, as the rules for its end see it.
+pub(super) struct Serving<'w> {
     worker: &'w Arc<Worker>,
     doing: &'w Arc<Doing>,
 }
 
 impl Serving<'_> {
-    /// Runs the engine until the connection is over, or is to end. `finish` has it take nothing more than what is in flight.
-    async fn run<E>(&self, mut engine: Pin<&mut E>, finish: impl Fn(Pin<&mut E>))
-    where
-        E: Future<Output = hyper::Result<()>>,
-    {
+    /// Runs the engine for HTTP/2 until the connection is over, or is to end. `finish` has it take nothing more than what is in
+    /// flight.
+    async fn run<E: Future>(&self, mut engine: Pin<&mut E>, finish: impl Fn(Pin<&mut E>)) {
         let mut finishing = false;
         let mut grace = None;
-        let ended = std::future::poll_fn(|cx| {
+        std::future::poll_fn(|cx| {
             loop {
-                if let Poll::Ready(ended) = engine.as_mut().poll(cx) {
-                    return Poll::Ready(Some(ended));
+                if engine.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(());
                 }
                 if self.is_over() {
                     // A polite end where the peer still listens: what is flushed at once is all it gets.
                     finish(engine.as_mut());
-                    return Poll::Ready(match engine.as_mut().poll(cx) {
-                        Poll::Ready(ended) => Some(ended),
-                        Poll::Pending => None,
-                    });
+                    let _ = engine.as_mut().poll(cx);
+                    return Poll::Ready(());
                 }
                 if finishing || !self.shall_finish(&mut grace, cx) {
                     return Poll::Pending;
@@ -142,9 +121,6 @@ impl Serving<'_> {
             }
         })
         .await;
-        if let Some(Err(fault)) = ended {
-            self.count(&fault);
-        }
     }
 
     /// Waits for what comes before the engine runs, under the same rules.
@@ -163,7 +139,13 @@ impl Serving<'_> {
         .await
     }
 
-    fn is_over(&self) -> bool {
+    /// What the sweep found.
+    pub(super) fn verdict(&self) -> Verdict {
+        self.doing.verdict()
+    }
+
+    /// Whether the connection is to end at once.
+    pub(super) fn is_over(&self) -> bool {
         let events = &self.worker.shared.events;
         match self.doing.verdict() {
             Verdict::Stay => return false,
@@ -174,7 +156,8 @@ impl Serving<'_> {
         true
     }
 
-    fn shall_finish(
+    /// Whether the connection is to end when nothing is in flight: the server drains.
+    pub(super) fn shall_finish(
         &self,
         grace: &mut Option<Pin<Box<tokio::time::Sleep>>>,
         cx: &mut Context<'_>,
@@ -191,15 +174,5 @@ impl Serving<'_> {
                 .as_mut()
                 .poll(cx)
                 .is_ready()
-    }
-
-    /// What the engine answered by itself, before there was a request.
-    fn count(&self, fault: &hyper::Error) {
-        let events = &self.worker.shared.events;
-        if fault.is_parse_too_large() {
-            Events::count(&events.head_too_large);
-        } else if fault.is_parse() {
-            Events::count(&events.head_garbled);
-        }
     }
 }

@@ -7,7 +7,9 @@
 //! request is answered 500 and ends there; told to drain, the server takes no new connection, finishes what is in flight and ends.
 //! Absent on purpose: what requests mean ([`crate::exchange`]) and what is answered ([`crate::pipeline`]).
 
+mod alarm;
 mod connection;
+mod http1;
 mod listen;
 mod registry;
 mod service;
@@ -27,6 +29,8 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+pub(crate) use alarm::{Alarm, Alarms};
+pub(crate) use http1::WireBody;
 pub(crate) use service::App;
 pub(crate) use worker::Worker;
 
@@ -73,8 +77,7 @@ pub(crate) enum Phase {
     Draining,
 }
 
-/// What happened to connections outside any request, over all workers. What is answered before a request can be read has no other
-/// trace.
+/// What happened to connections outside any request, over all workers.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     /// Connections accepted.
@@ -83,10 +86,6 @@ pub(crate) struct Events {
     pub(crate) over_limit: AtomicU64,
     /// TLS handshakes that failed or took too long.
     pub(crate) handshake_failed: AtomicU64,
-    /// Heads that could not be read; answered 400.
-    pub(crate) head_garbled: AtomicU64,
-    /// Heads or targets beyond what the engine reads; answered 431 or 414.
-    pub(crate) head_too_large: AtomicU64,
     /// Connections closed because a head did not come to its end in time.
     pub(crate) head_timeout: AtomicU64,
     /// Connections closed because the client did not read its answer.

@@ -1,4 +1,4 @@
-//! Where the engine hands a request over and takes the answer.
+//! Where an engine hands a request over and takes the answer.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,7 +16,7 @@ use hyper::service::{Service, service_fn};
 use super::registry::Doing;
 use super::worker::Worker;
 use super::{Events, Live};
-use crate::exchange::{Body, BodyFault, Exchange, FieldValue, Peer, Refused, Reply, admit, field};
+use crate::exchange::{Body, BodyFault, Exchange, Head, Peer, Reply};
 use crate::gateway::Gateway;
 use crate::pipeline;
 use crate::refusal::Refusal;
@@ -33,7 +33,7 @@ pub(crate) enum App {
 /// A function that answers.
 #[cfg(test)]
 pub(crate) type Handler =
-    Arc<dyn Fn(Arc<Worker>, Result<Exchange, Box<Refused>>) -> Handling + Send + Sync>;
+    Arc<dyn Fn(Arc<Worker>, Exchange, Result<(), Refusal>) -> Handling + Send + Sync>;
 
 /// What such a function is doing.
 #[cfg(test)]
@@ -43,12 +43,13 @@ impl App {
     async fn handle(
         &self,
         worker: &Arc<Worker>,
-        admitted: Result<Exchange, Box<Refused>>,
+        exchange: &mut Exchange,
+        admitted: Result<(), Refusal>,
     ) -> Reply {
         match self {
-            App::Gateway(gateway) => pipeline::handle(worker, gateway, admitted).await,
+            App::Gateway(gateway) => pipeline::handle(worker, gateway, exchange, admitted).await,
             #[cfg(test)]
-            App::Test(handler) => handler(worker.clone(), admitted).await,
+            App::Test(handler) => handler(worker.clone(), exchange.take(), admitted).await,
         }
     }
 }
@@ -60,12 +61,11 @@ pub(super) struct Front {
     pub(super) peer: Peer,
 }
 
-/// A connection's service, as hyper calls it.
+/// The service of a connection of HTTP/2, as hyper calls it.
 pub(super) fn of(
-    front: Front,
+    front: Arc<Front>,
 ) -> impl Service<Request<Incoming>, Response = Response<Outbound>, Error = Infallible, Future: Send>
 {
-    let front = Arc::new(front);
     service_fn(move |request| answer(front.clone(), request))
 }
 
@@ -83,40 +83,35 @@ async fn answer(
     let live = worker.shared.live();
     let limits = &live.admission.limits;
     let received = worker.clock.now();
-    let http1 = request.version() != http::Version::HTTP_2;
     let (parts, incoming) = request.into_parts();
     let body = Body::client(incoming, limits.body, limits.body_timeout);
-    let admitted = admit(parts, body, peer, &live.admission, received);
-    let reply = unharmed(worker, &live, admitted).await;
-    let last = requests >= limits.requests_per_connection || worker.shared.is_draining();
-    if last {
+    let head = Head::from_parts(&parts);
+    let mut exchange = Exchange::new(head, body, peer, &live.admission, received);
+    let admitted = exchange.admit(&live.admission);
+    let reply = unharmed(worker, &live, &mut exchange, admitted).await;
+    if requests >= limits.requests_per_connection || worker.shared.is_draining() {
         doing.finish();
     }
-    Ok(response(reply, last && http1, in_flight))
+    Ok(response(reply, in_flight))
 }
 
 /// Handles a request. A panic there is a bug, but of this one request: it is answered 500 and nothing else is harmed.
-async fn unharmed(
+pub(super) async fn unharmed(
     worker: &Arc<Worker>,
     live: &Live,
-    admitted: Result<Exchange, Box<Refused>>,
+    exchange: &mut Exchange,
+    admitted: Result<(), Refusal>,
 ) -> Reply {
-    let known = match &admitted {
-        Ok(exchange) => exchange.sketch(),
-        Err(refused) => refused.exchange.sketch(),
-    };
-    // Pinned where it is made: it is large, and every move of it would be a copy.
-    let handling = pin!(live.app.handle(worker, admitted));
-    if let Some(reply) = caught(handling).await {
-        return reply;
+    {
+        // Pinned where it is made: it is large, and every move of it would be a copy.
+        let handling = pin!(live.app.handle(worker, exchange, admitted));
+        if let Some(reply) = caught(handling).await {
+            return reply;
+        }
     }
     Events::count(&worker.shared.events.panics);
-    let refused = Box::new(Refused {
-        refusal: Refusal::Internal,
-        exchange: known.exchange(),
-    });
     // In the document's own words, if that is not what panics.
-    let mut handling = Box::pin(live.app.handle(worker, Err(refused)));
+    let mut handling = Box::pin(live.app.handle(worker, exchange, Err(Refusal::Internal)));
     match caught(handling.as_mut()).await {
         Some(reply) => reply,
         None => Reply::new(500),
@@ -135,15 +130,12 @@ async fn caught<T>(mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     .await
 }
 
-fn response(reply: Reply, close: bool, in_flight: InFlight) -> Response<Outbound> {
+fn response(reply: Reply, in_flight: InFlight) -> Response<Outbound> {
     let Reply {
         status,
-        mut headers,
+        headers,
         body,
     } = reply;
-    if close {
-        headers.set(field::CONNECTION, FieldValue::from_static("close"));
-    }
     let mut response = Response::new(Outbound {
         body,
         broken: None,
@@ -151,12 +143,12 @@ fn response(reply: Reply, close: bool, in_flight: InFlight) -> Response<Outbound
     });
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    *response.headers_mut() = headers.into_map();
+    *response.headers_mut() = headers.to_map();
     response
 }
 
 /// A request under way, from its head to the last byte of its answer.
-struct InFlight(Arc<Front>);
+pub(super) struct InFlight(pub(super) Arc<Front>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {

@@ -1,29 +1,56 @@
-//! A client's connection as the engine reads and writes it: what was read to tell HTTP/2 from HTTP/1.1 comes first, and what happens
-//! is noted for the sweep.
+//! A client's connection: bytes that were read ahead, bytes that wait to be written, and notes for the sweep of what happens.
+//!
+//! Both engines use it. The one for HTTP/2 reads and writes through it; that for HTTP/1.1 takes heads and bodies out of it. A
+//! connection that is idle holds no buffer: heads are read into one that the thread has for all its connections.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::registry::Doing;
 use super::worker::Worker;
-use crate::tls::Stream;
+use crate::h1::{self, Decoder, HeadFault, Outbox, Piece, RequestHead};
+use crate::tls::{SCRATCH, Stream};
 
 /// What a client that speaks HTTP/2 without having asked sends first (RFC 9113 §3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Most bytes of further requests that are read while one is answered.
+const AHEAD: usize = 16 * 1024;
+/// Most bytes of a body that are read at once.
+const LARGEST_READ: usize = 64 * 1024;
 
 /// A client's connection.
 pub(super) struct Wire {
     stream: Stream,
     worker: Arc<Worker>,
     doing: Arc<Doing>,
-    /// What was read ahead, and how much of it the engine has had.
-    ahead: [u8; 24],
-    read: u8,
-    given: u8,
+    /// What was read and not used.
+    ahead: BytesMut,
+    /// Bytes of it that are known not to end a head.
+    searched: usize,
+    /// What is left of the body of the request at hand.
+    pub(super) decoder: Decoder,
+    /// What waits to be written.
+    pub(super) out: Outbox,
+}
+
+/// Why no head came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoHead {
+    /// The client closed the connection.
+    Closed,
+    /// What came is none.
+    Fault(HeadFault),
+    /// It is longer than a head may be, and its first line alone is.
+    TargetTooLong,
+    /// It is longer than a head may be.
+    TooLong,
+    /// It did not come to its end in time.
+    TooSlow,
 }
 
 impl Wire {
@@ -32,39 +59,237 @@ impl Wire {
             stream,
             worker,
             doing,
-            ahead: [0; 24],
-            read: 0,
-            given: 0,
+            ahead: BytesMut::new(),
+            searched: 0,
+            decoder: Decoder::Done,
+            out: Outbox::default(),
         }
     }
 
     /// Reads as much as it takes to tell whether the client speaks HTTP/2. `None`: it closed the connection before.
-    pub(super) async fn speaks_http2(&mut self) -> io::Result<Option<bool>> {
+    pub(super) fn poll_speaks_http2(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Option<bool>>> {
         loop {
-            let read = usize::from(self.read);
-            let (seen, rest) = self.ahead.split_at_mut(read);
-            if *seen != PREFACE[..read] {
-                return Ok(Some(false));
+            let seen = self.ahead.len().min(PREFACE.len());
+            if seen > 0 && self.ahead.get(..seen) != PREFACE.get(..seen) {
+                return Poll::Ready(Ok(Some(false)));
             }
-            if rest.is_empty() {
-                return Ok(Some(true));
+            if seen == PREFACE.len() {
+                return Poll::Ready(Ok(Some(true)));
             }
-            let count = self.stream.read(rest).await?;
-            if count == 0 {
-                return Ok(if read == 0 { None } else { Some(false) });
+            if ready!(self.poll_read_ahead(cx))? == 0 {
+                return Poll::Ready(Ok((seen > 0).then_some(false)));
             }
-            self.read += u8::try_from(count).unwrap_or(0);
-            self.doing.read(self.worker.coarse_now());
         }
     }
 
-    fn noted<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// Reads a request's head of at most `most_bytes` and `most_fields`.
+    pub(super) fn poll_head(
+        &mut self,
+        most_bytes: usize,
+        most_fields: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<RequestHead, NoHead>> {
+        if self.ahead.is_empty() {
+            // The plain case: a whole head at once, taken from where it was read.
+            let read = ready!(self.poll_scratch(cx, |ahead, bytes| {
+                let parsed = h1::request(bytes, most_fields);
+                let used = match &parsed {
+                    Ok(Some((_, length))) => *length,
+                    _ => 0,
+                };
+                ahead.extend_from_slice(bytes.get(used..).unwrap_or_default());
+                parsed
+            }));
+            match read {
+                Err(_) | Ok(None) => return Poll::Ready(Err(NoHead::Closed)),
+                Ok(Some(Ok(Some((head, _))))) => return Poll::Ready(Ok(head)),
+                Ok(Some(Err(fault))) => return Poll::Ready(Err(NoHead::Fault(fault))),
+                Ok(Some(Ok(None))) => self.searched = self.ahead.len(),
+            }
+        }
+        loop {
+            // A head that comes in drops is not read again for every drop.
+            let full = self.ahead.len() >= most_bytes;
+            if full || self.searched == 0 || self.may_end_head() {
+                match h1::request(&self.ahead, most_fields) {
+                    Ok(Some((head, length))) => {
+                        self.searched = 0;
+                        self.ahead.advance(length);
+                        self.tidy();
+                        return Poll::Ready(Ok(head));
+                    }
+                    Ok(None) if full => return Poll::Ready(Err(self.too_long())),
+                    Ok(None) => {}
+                    Err(fault) => return Poll::Ready(Err(NoHead::Fault(fault))),
+                }
+                self.searched = self.ahead.len();
+            }
+            match ready!(self.poll_read_ahead(cx)) {
+                Ok(0) | Err(_) => return Poll::Ready(Err(NoHead::Closed)),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn may_end_head(&self) -> bool {
+        let new = self
+            .ahead
+            .get(self.searched.saturating_sub(3)..)
+            .unwrap_or_default();
+        memchr::memchr_iter(b'\n', new).any(|at| {
+            let behind = new.get(at + 1..).unwrap_or_default();
+            behind.starts_with(b"\n") || behind.starts_with(b"\r\n")
+        })
+    }
+
+    fn too_long(&self) -> NoHead {
+        match memchr::memchr(b'\n', &self.ahead) {
+            None => NoHead::TargetTooLong,
+            Some(_) => NoHead::TooLong,
+        }
+    }
+
+    /// Whether anything of a head, or of a body that nobody waits for, is here.
+    pub(super) fn has_read_ahead(&self) -> bool {
+        !self.ahead.is_empty()
+    }
+
+    /// The next piece of the body at hand: its bytes, or its end with what trails it. `None` inside: it broke off.
+    pub(super) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyPiece, Broken>> {
+        loop {
+            match self
+                .decoder
+                .next(&self.ahead)
+                .map_err(|_| Broken::Garbled)?
+            {
+                Piece::Data { skip, length } => {
+                    self.ahead.advance(skip);
+                    let data = self.ahead.split_to(length).freeze();
+                    self.tidy();
+                    return Poll::Ready(Ok(BodyPiece::Data(data)));
+                }
+                Piece::End { skip, trailers } => {
+                    self.ahead.advance(skip);
+                    self.tidy();
+                    return Poll::Ready(Ok(BodyPiece::End(trailers)));
+                }
+                Piece::Nothing => self.ahead.clear(),
+            }
+            let read = match self.decoder.left() {
+                Some(left) if left > SCRATCH as u64 => {
+                    let most = usize::try_from(left)
+                        .unwrap_or(LARGEST_READ)
+                        .min(LARGEST_READ);
+                    self.ahead.reserve(most);
+                    let read = ready!(tokio_util::io::poll_read_buf(
+                        Pin::new(&mut self.stream),
+                        cx,
+                        &mut self.ahead
+                    ));
+                    self.doing.read(self.worker.coarse_now());
+                    read
+                }
+                _ => ready!(self.poll_read_ahead(cx)),
+            };
+            if read.map_err(|_| Broken::Gone)? == 0 {
+                return Poll::Ready(Err(Broken::Gone));
+            }
+        }
+    }
+
+    /// Throws away what is left of the body, as far as it is here and not more than `most` bytes; tells whether that was all.
+    pub(super) fn discard_body(&mut self, mut most: usize, cx: &mut Context<'_>) -> bool {
+        while !self.decoder.is_done() {
+            match self.poll_body(cx) {
+                Poll::Ready(Ok(BodyPiece::Data(data))) if data.len() <= most => most -= data.len(),
+                Poll::Ready(Ok(BodyPiece::End(_))) => {}
+                _ => break,
+            }
+        }
+        self.decoder.is_done()
+    }
+
+    /// Whether the client has gone away. What it sent of further requests is kept, up to a bound.
+    pub(super) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // While a body is awaited, whoever reads it finds out.
+        while self.decoder.is_done() && self.ahead.len() < AHEAD {
+            match ready!(self.poll_read_ahead(cx)) {
+                Ok(0) | Err(_) => return Poll::Ready(()),
+                Ok(_) => {}
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Writes until nothing waits.
+    pub(super) fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let written = self.out.poll_flush(&mut self.stream, cx);
         match &written {
             Poll::Ready(_) => self.doing.wrote(self.worker.coarse_now()),
             Poll::Pending => self.doing.blocked(self.worker.coarse_now()),
         }
         written
     }
+
+    /// Says that nothing more will be written.
+    pub(super) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    /// Reads and throws away; the number of bytes, 0 at the end.
+    pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.ahead = BytesMut::new();
+        let read = ready!(self.poll_scratch(cx, |_, bytes| bytes.len()))?;
+        Poll::Ready(Ok(read.unwrap_or(0)))
+    }
+
+    /// Reads what has come; the number of bytes, 0 at the end.
+    fn poll_read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let read = ready!(self.poll_scratch(cx, |ahead, bytes| {
+            ahead.extend_from_slice(bytes);
+            bytes.len()
+        }))?;
+        Poll::Ready(Ok(read.unwrap_or(0)))
+    }
+
+    /// Reads into the thread's buffer and has `take` look at it; `None` at the end.
+    fn poll_scratch<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: impl FnOnce(&mut BytesMut, &[u8]) -> T,
+    ) -> Poll<io::Result<Option<T>>> {
+        let Wire { stream, ahead, .. } = self;
+        let read = ready!(stream.poll_with(cx, |bytes| take(ahead, bytes)));
+        if matches!(read, Ok(Some(_))) {
+            self.doing.read(self.worker.coarse_now());
+        }
+        Poll::Ready(read)
+    }
+
+    /// Holds no memory while nothing is read ahead.
+    fn tidy(&mut self) {
+        if self.ahead.is_empty() {
+            self.ahead = BytesMut::new();
+        }
+    }
+}
+
+/// A piece of a body.
+pub(super) enum BodyPiece {
+    Data(bytes::Bytes),
+    End(Option<crate::exchange::Headers>),
+}
+
+/// Why a body broke off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// The client closed the connection.
+    Gone,
+    /// Its framing is broken.
+    Garbled,
 }
 
 impl AsyncRead for Wire {
@@ -74,14 +299,10 @@ impl AsyncRead for Wire {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.given < this.read {
-            let ahead = this
-                .ahead
-                .get(usize::from(this.given)..usize::from(this.read))
-                .unwrap_or_default();
-            let count = ahead.len().min(buf.remaining());
-            buf.put_slice(ahead.get(..count).unwrap_or_default());
-            this.given += u8::try_from(count).unwrap_or(0);
+        if !this.ahead.is_empty() {
+            let count = this.ahead.len().min(buf.remaining());
+            buf.put_slice(&this.ahead.split_to(count));
+            this.tidy();
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
@@ -122,5 +343,15 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl Wire {
+    fn noted<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        match &written {
+            Poll::Ready(_) => self.doing.wrote(self.worker.coarse_now()),
+            Poll::Pending => self.doing.blocked(self.worker.coarse_now()),
+        }
+        written
     }
 }

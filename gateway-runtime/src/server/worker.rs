@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::net::TcpStream;
 
 use super::registry::{self, Registry};
-use super::{Events, Phase, Shared, connection};
+use super::{Alarm, Alarms, Events, Phase, Shared, connection};
 use crate::client::{self, Upstream};
 use crate::clock::{Clock, Nanos};
 use crate::settings::StartFault;
@@ -32,6 +32,8 @@ pub(crate) struct Worker {
     pub(crate) clock: Clock,
     /// What all workers share.
     pub(crate) shared: Arc<Shared>,
+    /// Deadlines of what runs on it.
+    pub(crate) alarms: Arc<Alarms>,
     pub(super) registry: Registry,
     coarse: AtomicU64,
     /// Back ends this worker has connections to.
@@ -45,6 +47,7 @@ impl Worker {
             coarse: AtomicU64::new(clock.now().get()),
             clock,
             shared,
+            alarms: Arc::default(),
             registry: Registry::default(),
             upstreams: Mutex::default(),
         }
@@ -54,7 +57,7 @@ impl Worker {
     #[cfg(test)]
     pub(crate) fn lonely(clock: Clock) -> Worker {
         let live = super::Live {
-            app: super::App::Test(Arc::new(|_, _| {
+            app: super::App::Test(Arc::new(|_, _, _| {
                 Box::pin(async { crate::exchange::Reply::new(500) })
             })),
             admission: crate::exchange::Admission::new(&crate::testing::GATEWAY),
@@ -62,8 +65,13 @@ impl Worker {
         Worker::new(0, clock, Arc::new(Shared::new(live, None, Duration::ZERO)))
     }
 
+    /// An alarm for `due`.
+    pub(crate) fn alarm(&self, due: Nanos) -> Alarm<'_> {
+        Alarm::new(&self.alarms, &self.clock, due)
+    }
+
     /// The time of the last sweep: good enough for timeouts, and free.
-    pub(super) fn coarse_now(&self) -> Nanos {
+    pub(crate) fn coarse_now(&self) -> Nanos {
         Nanos::new(self.coarse.load(Ordering::Relaxed))
     }
 

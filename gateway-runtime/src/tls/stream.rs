@@ -1,11 +1,20 @@
 //! A connection, secure or not.
 
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+
+/// Bytes that are read at once where nobody knows how many will come.
+pub(crate) const SCRATCH: usize = 16 * 1024;
+
+thread_local! {
+    /// Where the connections of a thread read into, so that none of them needs a buffer of its own while it waits.
+    static READ: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
+}
 
 /// A connection, secure or not.
 pub(crate) enum Stream {
@@ -14,6 +23,37 @@ pub(crate) enum Stream {
     /// Secure, on either side.
     #[cfg(feature = "tls")]
     Tls(Box<tokio_rustls::TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// Reads what has come, at most [`SCRATCH`] bytes, and has `take` look at it; `None` at the end of the connection.
+    pub(crate) fn poll_with<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: impl FnOnce(&[u8]) -> T,
+    ) -> Poll<io::Result<Option<T>>> {
+        READ.with(|scratch| {
+            let mut scratch = scratch.borrow_mut();
+            let mut read = ReadBuf::new(&mut scratch);
+            ready!(Pin::new(self).poll_read(cx, &mut read))?;
+            let bytes = read.filled();
+            Poll::Ready(Ok((!bytes.is_empty()).then(|| take(bytes))))
+        })
+    }
+
+    /// Whether the other end of an idle connection has closed it, or has sent something unasked: asks the system, where
+    /// [`poll_read`](AsyncRead::poll_read) only knows what the last events said.
+    pub(crate) fn has_news(&self) -> bool {
+        let tcp = match self {
+            Stream::Plain(tcp) => tcp,
+            #[cfg(feature = "tls")]
+            Stream::Tls(tls) => tls.get_ref().0,
+        };
+        match socket2::SockRef::from(tcp).peek(&mut [std::mem::MaybeUninit::uninit()]) {
+            Ok(_) => true,
+            Err(fault) => fault.kind() != io::ErrorKind::WouldBlock,
+        }
+    }
 }
 
 impl AsyncRead for Stream {

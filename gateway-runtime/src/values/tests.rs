@@ -1,6 +1,6 @@
 use super::*;
 use crate::def::{AccessDef, OperationDef, PolicyDef};
-use crate::exchange::{FieldName, Param, Params};
+use crate::exchange::{FieldName, Params};
 use crate::expr::Scope;
 use crate::testing::request;
 
@@ -34,13 +34,7 @@ fn shown(text: &str) -> String {
             ("user-agent", "curl"),
         ],
     );
-    let mut params = Params::default();
-    params.push(Param {
-        name: "id",
-        start: 7,
-        end: 12,
-    });
-    exchange.set_params(params);
+    exchange.set_params(Params::new("/books/{id}", [(7, 12)]));
     clock.advance(Duration::from_secs(3));
     let variables = Variables::new([
         ("url".to_owned(), "first".to_owned()),

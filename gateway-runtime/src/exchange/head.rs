@@ -1,0 +1,63 @@
+//! A request's head, as an engine read it.
+
+use super::{Headers, Target};
+
+/// A request's head, as an engine read it: well-formed, and not yet known to mean anything.
+#[derive(Debug)]
+pub(crate) struct Head {
+    /// The method.
+    pub(crate) method: http::Method,
+    /// The version.
+    pub(crate) version: http::Version,
+    /// Path and query, or `*`.
+    pub(crate) target: Target,
+    /// The authority of the target, where it has one.
+    pub(crate) authority: Option<Box<str>>,
+    /// Whether the target has a scheme.
+    pub(crate) absolute: bool,
+    /// The fields.
+    pub(crate) headers: Headers,
+}
+
+impl Head {
+    /// Stands for a head that could not be read.
+    pub(crate) fn unread() -> Head {
+        Head {
+            method: http::Method::GET,
+            version: http::Version::HTTP_11,
+            target: Target::as_sent("/"),
+            authority: None,
+            absolute: false,
+            headers: Headers::new(),
+        }
+    }
+
+    /// What the engine for HTTP/2 read.
+    pub(crate) fn from_parts(parts: &http::request::Parts) -> Head {
+        let uri = &parts.uri;
+        Head {
+            method: parts.method.clone(),
+            version: parts.version,
+            target: Target::as_sent(uri.path_and_query().map_or("/", |target| target.as_str())),
+            authority: uri.authority().map(|authority| authority.as_str().into()),
+            absolute: uri.scheme().is_some(),
+            headers: Headers::from_map(&parts.headers),
+        }
+    }
+
+    /// Reads the target of a request line: a path with its query, `*`, or a URI. `None`: it is none of these.
+    pub(crate) fn set_target(&mut self, sent: &str) -> Option<()> {
+        if sent.contains('#') {
+            return None;
+        }
+        if sent.starts_with('/') || sent == "*" {
+            self.target = Target::as_sent(sent);
+            return Some(());
+        }
+        let uri: http::Uri = sent.parse().ok()?;
+        self.target = Target::as_sent(uri.path_and_query().map_or("/", |target| target.as_str()));
+        self.authority = uri.authority().map(|authority| authority.as_str().into());
+        self.absolute = uri.scheme().is_some();
+        Some(())
+    }
+}

@@ -1,0 +1,135 @@
+//! Heads and chunks, written.
+
+use super::Framing;
+use crate::clock::HttpDate;
+use crate::exchange::Headers;
+
+/// The end of a chunked body without trailers.
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// Writes a request's head. `headers` name the host; what frames the message is decided here.
+pub(crate) fn request_head(
+    out: &mut Vec<u8>,
+    method: &http::Method,
+    target: &str,
+    headers: &Headers,
+    framing: Framing,
+) {
+    out.extend_from_slice(method.as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(target.as_bytes());
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    fields(out, headers);
+    match framing {
+        // These are expected to bring a body, so that its absence is said (RFC 9110 §8.6).
+        Framing::Empty
+            if matches!(
+                *method,
+                http::Method::POST | http::Method::PUT | http::Method::PATCH
+            ) =>
+        {
+            out.extend_from_slice(b"content-length: 0\r\n");
+        }
+        _ => frame(out, framing),
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes an answer's head. `length` is what an answer without a body says of the one it would have had. `connection` is `close`,
+/// `keep-alive` or nothing.
+pub(crate) fn response_head(
+    out: &mut Vec<u8>,
+    status: u16,
+    headers: &Headers,
+    framing: Option<Framing>,
+    connection: &str,
+    date: &HttpDate,
+) {
+    status_line(out, status);
+    fields(out, headers);
+    if let Some(framing) = framing {
+        frame(out, framing);
+        if framing == Framing::Empty {
+            out.extend_from_slice(b"content-length: 0\r\n");
+        }
+    }
+    if !connection.is_empty() {
+        field(out, b"connection", connection.as_bytes());
+    }
+    if !headers.contains("date") {
+        field(out, b"date", date.as_str().as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+fn status_line(out: &mut Vec<u8>, status: u16) {
+    if status == 200 {
+        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+        return;
+    }
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(itoa::Buffer::new().format(status).as_bytes());
+    out.push(b' ');
+    let phrase = http::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason());
+    out.extend_from_slice(phrase.unwrap_or_default().as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Every field but those that frame the message.
+fn fields(out: &mut Vec<u8>, headers: &Headers) {
+    for (name, value) in headers.iter() {
+        let framing = match name.len() {
+            10 => name.eq_ignore_ascii_case(b"connection"),
+            14 => name.eq_ignore_ascii_case(b"content-length"),
+            17 => name.eq_ignore_ascii_case(b"transfer-encoding"),
+            _ => false,
+        };
+        if !framing {
+            field(out, name, value);
+        }
+    }
+}
+
+fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    out.reserve(name.len() + value.len() + 4);
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn frame(out: &mut Vec<u8>, framing: Framing) {
+    match framing {
+        Framing::Length(length) => {
+            let mut digits = itoa::Buffer::new();
+            field(out, b"content-length", digits.format(length).as_bytes());
+        }
+        Framing::Chunked => field(out, b"transfer-encoding", b"chunked"),
+        Framing::Empty | Framing::Close => {}
+    }
+}
+
+/// Writes what stands before the bytes of a chunk. Behind them stands CR LF.
+pub(crate) fn chunk(out: &mut Vec<u8>, length: usize) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut shift = (usize::BITS - length.leading_zeros()).div_ceil(4).max(1);
+    while shift > 0 {
+        shift -= 1;
+        out.push(DIGITS[length >> (4 * shift) & 15]);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes the end of a chunked body.
+pub(crate) fn last_chunk(out: &mut Vec<u8>, trailers: Option<&Headers>) {
+    match trailers {
+        None => out.extend_from_slice(LAST_CHUNK),
+        Some(trailers) => {
+            out.extend_from_slice(b"0\r\n");
+            fields(out, trailers);
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+}

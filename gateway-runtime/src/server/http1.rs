@@ -1,0 +1,504 @@
+//! HTTP/1.1 towards clients: one request after the other, each answered before the next is read.
+//!
+//! Invariants: what cannot be read, or could be read in two ways, is answered in the document's own words and the connection is
+//! closed; nothing of it is forwarded. A connection is used again only if request and answer came to their ends. Whatever
+//! the client sends of its next requests meanwhile is bounded.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame};
+use parking_lot::Mutex;
+use tokio::time::{Instant, Sleep};
+
+use super::connection::Serving;
+use super::registry::Verdict;
+use super::service::{Front, InFlight, unharmed};
+use super::wire::{BodyPiece, Broken, NoHead, Wire};
+use super::{Events, Live};
+use crate::exchange::{Body, BodyFault, Exchange, Head, Headers, Reply, field, later};
+use crate::h1::{self, Decoder, Framing, HeadFault, RequestHead};
+use crate::refusal::{Refusal, Why};
+
+/// What a head may have beyond the document's limits, so that they are found and answered where requests are understood.
+const SLACK: usize = 4 * 1024;
+/// Most of an unread body that is read for the connection's sake.
+const UNREAD: usize = 64 * 1024;
+/// How long, and for how many bytes, a closed connection is still read from, so that the client gets to see the answer: a socket
+/// with unread bytes would be reset, and the answer with it.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 1 << 20;
+
+type SharedWire = Arc<Mutex<Wire>>;
+
+/// Serves a connection until it ends.
+pub(super) async fn serve(serving: Serving<'_>, front: Arc<Front>, wire: Wire) {
+    let wire: SharedWire = Arc::new(Mutex::new(wire));
+    let mut grace = None;
+    loop {
+        let Some(read) = poll_fn(|cx| next(&serving, &front, &wire, &mut grace, cx)).await else {
+            return;
+        };
+        // On the heap, so that an idle connection does not carry the room of a busy one.
+        match Box::pin(answer(&serving, &front, &wire, read)).await {
+            After::Next => {}
+            After::Over => return,
+            After::Close => return close(&wire, false).await,
+            After::Linger => return close(&wire, true).await,
+        }
+    }
+}
+
+/// What comes after an answer.
+enum After {
+    /// Another request.
+    Next,
+    /// The end of the connection; all was read.
+    Close,
+    /// The end of the connection; the client may still be sending.
+    Linger,
+    /// The connection is of no use any more.
+    Over,
+}
+
+/// Waits for the next head; `None`: the connection is over.
+fn next(
+    serving: &Serving<'_>,
+    front: &Front,
+    wire: &SharedWire,
+    grace: &mut Option<Pin<Box<Sleep>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<RequestHead, NoHead>>> {
+    let live = front.worker.shared.live();
+    let limits = &live.admission.limits;
+    let most_bytes = limits.headers as usize + limits.uri as usize + SLACK;
+    let mut wire = wire.lock();
+    match wire.poll_head(most_bytes, limits.header_count as usize, cx) {
+        Poll::Ready(Err(NoHead::Closed)) => Poll::Ready(None),
+        Poll::Ready(read) => Poll::Ready(Some(read)),
+        Poll::Pending => {
+            if serving.verdict() == Verdict::SlowHead && wire.has_read_ahead() {
+                return Poll::Ready(Some(Err(NoHead::TooSlow)));
+            }
+            if serving.is_over() || serving.shall_finish(grace, cx) {
+                return Poll::Ready(None);
+            }
+            Poll::Pending
+        }
+    }
+}
+
+/// Answers a request, or what is none.
+async fn answer(
+    serving: &Serving<'_>,
+    front: &Arc<Front>,
+    wire: &SharedWire,
+    read: Result<RequestHead, NoHead>,
+) -> After {
+    let worker = &front.worker;
+    let live = worker.shared.live();
+    let requests = front.doing.begin();
+    let _in_flight = InFlight(front.clone());
+    let (asked, mut exchange, admitted) = admitted(front, &live, wire, read);
+    let Some(reply) = handled(serving, front, &live, wire, &mut exchange, admitted).await else {
+        return After::Over;
+    };
+    let limits = &live.admission.limits;
+    if requests >= limits.requests_per_connection || worker.shared.is_draining() {
+        front.doing.finish();
+    }
+    // A body that nobody wanted is read if it is small; the connection is of no further use otherwise.
+    let whole = poll_fn(|cx| {
+        let shared = Arc::strong_count(wire) > 1;
+        let mut wire = wire.lock();
+        Poll::Ready(wire.decoder.is_done() || !shared && wire.discard_body(UNREAD, cx))
+    })
+    .await;
+    let keep_alive = asked.keep_alive && whole && !front.doing.is_last();
+    let written = write(serving, front, wire, &asked, keep_alive, reply).await;
+    match (written, keep_alive, whole) {
+        (Written::Whole, true, _) => After::Next,
+        (Written::Whole, false, true) => After::Close,
+        (Written::Whole, false, false) => After::Linger,
+        (Written::Broken, ..) => After::Over,
+    }
+}
+
+/// What of a request decides how its answer is written.
+struct Asked {
+    keep_alive: bool,
+    version: http::Version,
+    head_only: bool,
+}
+
+fn admitted(
+    front: &Front,
+    live: &Live,
+    wire: &SharedWire,
+    read: Result<RequestHead, NoHead>,
+) -> (Asked, Exchange, Result<(), Refusal>) {
+    let rules = &live.admission;
+    let received = front.worker.clock.now();
+    let framed = read
+        .map_err(|fault| (fault.refusal(&front.worker.shared.events), Head::unread()))
+        .and_then(|RequestHead { head, keep_alive }| {
+            match h1::of_request(&head.headers, head.version) {
+                Ok(framing) => Ok((head, keep_alive, framing)),
+                Err(misframed) => Err((misframed.into(), head)),
+            }
+        });
+    match framed {
+        Ok((head, keep_alive, framing)) => {
+            let asked = Asked {
+                keep_alive,
+                version: head.version,
+                head_only: head.method == http::Method::HEAD,
+            };
+            let body = match framing {
+                Framing::Empty => Body::empty(),
+                _ => {
+                    wire.lock().decoder = Decoder::new(framing);
+                    Body::wire(WireBody {
+                        wire: wire.clone(),
+                        expected: head.headers.contains(field::EXPECT),
+                        length: match framing {
+                            Framing::Length(length) => Some(length),
+                            _ => None,
+                        },
+                        left: rules.limits.body,
+                        pause: rules.limits.body_timeout,
+                        timer: None,
+                        done: false,
+                    })
+                }
+            };
+            let mut exchange = Exchange::new(head, body, &front.peer, rules, received);
+            let admitted = exchange.admit(rules);
+            (asked, exchange, admitted)
+        }
+        Err((refusal, head)) => {
+            // Where the next request begins is not known.
+            let asked = Asked {
+                keep_alive: false,
+                version: head.version,
+                head_only: head.method == http::Method::HEAD,
+            };
+            wire.lock().decoder = Decoder::Close;
+            let exchange = Exchange::new(head, Body::empty(), &front.peer, rules, received);
+            (asked, exchange, Err(refusal))
+        }
+    }
+}
+
+impl NoHead {
+    /// What the client is told.
+    fn refusal(self, events: &Events) -> Refusal {
+        match self {
+            NoHead::TooSlow => {
+                Events::count(&events.head_timeout);
+                Refusal::RequestTimeout
+            }
+            NoHead::TargetTooLong => Refusal::UriTooLong,
+            NoHead::TooLong | NoHead::Fault(HeadFault::TooManyFields) => Refusal::HeadersTooLarge,
+            NoHead::Fault(fault) => Refusal::BadRequest(match fault {
+                HeadFault::Method => Why::Method,
+                HeadFault::Target => Why::Target,
+                HeadFault::Field => Why::Field,
+                HeadFault::TooManyFields | HeadFault::Head => Why::Head,
+            }),
+            NoHead::Closed => Refusal::ClientGone,
+        }
+    }
+}
+
+/// Has the request handled; `None`: the client went away meanwhile, and the handling with it.
+async fn handled(
+    serving: &Serving<'_>,
+    front: &Front,
+    live: &Live,
+    wire: &SharedWire,
+    exchange: &mut Exchange,
+    admitted: Result<(), Refusal>,
+) -> Option<Reply> {
+    // Pinned where it is made: it is large, and every move of it would be a copy.
+    let mut handling = pin!(unharmed(&front.worker, live, exchange, admitted));
+    poll_fn(|cx| {
+        if let Poll::Ready(reply) = handling.as_mut().poll(cx) {
+            return Poll::Ready(Some(reply));
+        }
+        if wire.lock().poll_gone(cx).is_ready() || serving.is_over() {
+            return Poll::Ready(None);
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// How far an answer came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// To its end.
+    Whole,
+    /// Not to its end: the client cannot go on here.
+    Broken,
+}
+
+/// Writes an answer.
+async fn write(
+    serving: &Serving<'_>,
+    front: &Front,
+    wire: &SharedWire,
+    asked: &Asked,
+    keep_alive: bool,
+    reply: Reply,
+) -> Written {
+    let Reply {
+        status,
+        headers,
+        mut body,
+    } = reply;
+    let framing = framing(status, &headers, &body, asked);
+    let connection = match (keep_alive, asked.version) {
+        (false, _) => "close",
+        (true, http::Version::HTTP_10) => "keep-alive",
+        (true, _) => "",
+    };
+    let date = front.worker.clock.http_date();
+    h1::response_head(
+        wire.lock().out.text(),
+        status,
+        &headers,
+        framing,
+        connection,
+        &date,
+    );
+    drop(headers);
+    let chunked = framing == Some(Framing::Chunked);
+    let mut left = match framing {
+        Some(Framing::Length(length)) if !asked.head_only => Some(length),
+        _ => None,
+    };
+    let mut ended = body.is_end_stream() && !chunked;
+    let mut broken = false;
+    poll_fn(|cx| {
+        loop {
+            let mut waits = false;
+            // No lock is held here: a body may read from this very connection.
+            while !ended && !wire.lock().out.is_full() {
+                let frame = match Pin::new(&mut body).poll_frame(cx) {
+                    Poll::Ready(frame) => frame,
+                    Poll::Pending => {
+                        waits = true;
+                        break;
+                    }
+                };
+                let out = &mut wire.lock().out;
+                match frame {
+                    Some(Ok(frame)) => match frame.into_data() {
+                        Ok(data) => push(out, data, chunked, &mut left, &mut broken),
+                        Err(frame) => {
+                            if let (true, Ok(trailers)) = (chunked, frame.into_trailers()) {
+                                h1::last_chunk(out.text(), Some(&Headers::from_map(&trailers)));
+                                ended = true;
+                            }
+                        }
+                    },
+                    Some(Err(_)) => broken = true,
+                    None => {
+                        ended = true;
+                        if chunked {
+                            h1::last_chunk(out.text(), None);
+                        }
+                    }
+                }
+                if !chunked && body.is_end_stream() {
+                    ended = true;
+                }
+                if broken {
+                    ended = true;
+                }
+            }
+            let mut wire = wire.lock();
+            match wire.poll_out(cx) {
+                Poll::Ready(Ok(())) if ended => {
+                    let short = left.is_some_and(|left| left > 0);
+                    return Poll::Ready(if broken || short {
+                        Written::Broken
+                    } else {
+                        Written::Whole
+                    });
+                }
+                Poll::Ready(Ok(())) if !waits => continue,
+                Poll::Ready(Ok(())) | Poll::Pending => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(Written::Broken),
+            }
+            if wire.poll_gone(cx).is_ready() || serving.is_over() {
+                return Poll::Ready(Written::Broken);
+            }
+            return Poll::Pending;
+        }
+    })
+    .await
+}
+
+/// How the body of an answer is framed; `None`: there is none, and nothing is said of it.
+fn framing(status: u16, headers: &Headers, body: &Body, asked: &Asked) -> Option<Framing> {
+    if matches!(status, 100..=199 | 204 | 304) {
+        return None;
+    }
+    if asked.head_only {
+        // What the answer to GET would say, if that is known.
+        let length = headers.get_str(field::CONTENT_LENGTH)?.parse().ok()?;
+        return Some(match length {
+            0 => Framing::Empty,
+            length => Framing::Length(length),
+        });
+    }
+    Some(match body.len() {
+        Some(0) => Framing::Empty,
+        Some(length) => Framing::Length(length),
+        None if asked.version == http::Version::HTTP_10 => Framing::Close,
+        None => Framing::Chunked,
+    })
+}
+
+fn push(
+    out: &mut h1::Outbox,
+    data: Bytes,
+    chunked: bool,
+    left: &mut Option<u64>,
+    broken: &mut bool,
+) {
+    if data.is_empty() {
+        return;
+    }
+    if let Some(left) = left {
+        match left.checked_sub(data.len() as u64) {
+            Some(less) => *left = less,
+            // More than was said: the rest would be taken for the next answer.
+            None => {
+                *broken = true;
+                return;
+            }
+        }
+    }
+    if chunked {
+        h1::chunk(out.text(), data.len());
+        out.push(data);
+        out.text().extend_from_slice(b"\r\n");
+    } else {
+        out.push(data);
+    }
+}
+
+/// Ends a connection so that the client sees all that was written.
+async fn close(wire: &SharedWire, linger: bool) {
+    let closing = async {
+        if poll_fn(|cx| wire.lock().poll_close(cx)).await.is_err() || !linger {
+            return;
+        }
+        let mut left = LINGER_BYTES;
+        while let Ok(read @ 1..) = poll_fn(|cx| wire.lock().poll_discard(cx)).await {
+            match left.checked_sub(read) {
+                Some(less) => left = less,
+                None => return,
+            }
+        }
+    };
+    // A client that does not listen is not waited for.
+    let _ = tokio::time::timeout(LINGER, closing).await;
+}
+
+/// The body of a request, with its limit and its longest pause.
+pub(crate) struct WireBody {
+    wire: SharedWire,
+    /// Whether the client waits to be told to send it.
+    expected: bool,
+    /// Bytes that are still to come, if that is known.
+    length: Option<u64>,
+    /// Bytes that may still come.
+    left: u64,
+    pause: Duration,
+    /// Made at the first pause: a body that is there already costs no timer.
+    timer: Option<Pin<Box<Sleep>>>,
+    done: bool,
+}
+
+impl WireBody {
+    /// Lowers the most bytes it may have.
+    pub(crate) fn limit(&mut self, most: u64) {
+        self.left = self.left.min(most);
+    }
+
+    pub(crate) fn is_end_stream(&self) -> bool {
+        self.done
+    }
+
+    /// Its length, if that is known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    pub(crate) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        if self.length.is_some_and(|length| length > self.left) {
+            return self.fail(BodyFault::TooLarge);
+        }
+        let polled = {
+            let mut wire = self.wire.lock();
+            if std::mem::take(&mut self.expected) && !wire.has_read_ahead() {
+                wire.out
+                    .text()
+                    .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            }
+            if !wire.out.is_empty() && matches!(wire.poll_out(cx), Poll::Ready(Err(_))) {
+                Poll::Ready(Err(Broken::Gone))
+            } else {
+                wire.poll_body(cx)
+            }
+        };
+        match polled {
+            Poll::Ready(Ok(BodyPiece::Data(data))) => {
+                self.timer = None;
+                let bytes = data.len() as u64;
+                let Some(left) = self.left.checked_sub(bytes) else {
+                    return self.fail(BodyFault::TooLarge);
+                };
+                self.left = left;
+                if let Some(length) = &mut self.length {
+                    *length = length.saturating_sub(bytes);
+                    self.done = *length == 0;
+                }
+                Poll::Ready(Some(Ok(Frame::data(data))))
+            }
+            Poll::Ready(Ok(BodyPiece::End(trailers))) => {
+                self.done = true;
+                Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers.to_map()))))
+            }
+            Poll::Ready(Err(Broken::Gone)) => self.fail(BodyFault::ClientGone),
+            Poll::Ready(Err(Broken::Garbled)) => self.fail(BodyFault::ClientGarbled),
+            Poll::Pending => {
+                let pause = self.pause;
+                let timer = self.timer.get_or_insert_with(|| {
+                    Box::pin(tokio::time::sleep_until(later(Instant::now(), pause)))
+                });
+                ready!(timer.as_mut().poll(cx));
+                self.fail(BodyFault::ClientTimeout)
+            }
+        }
+    }
+
+    fn fail(&mut self, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        self.done = true;
+        Poll::Ready(Some(Err(fault)))
+    }
+}
