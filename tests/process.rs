@@ -7,6 +7,7 @@ mod process {
     pub(crate) mod back_end;
     mod ending;
     mod http2;
+    mod memory;
     mod place;
     mod session;
     mod watching;

@@ -1,10 +1,13 @@
 //! A back end that answers when it is told to.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
+
+/// Bytes of what `/large` answers to GET.
+pub(crate) const LARGE: usize = 64 << 20;
 
 /// Runs until the test process ends.
 pub(crate) struct BackEnd {
@@ -20,7 +23,7 @@ struct State {
 }
 
 impl BackEnd {
-    /// `/held` is answered once [`BackEnd::release`] is called, everything else at once; always with the body `whole`.
+    /// `/held` is answered once [`BackEnd::release`] is called, everything else at once; with the body `whole`, but for `GET /large`.
     pub(crate) fn start() -> BackEnd {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -58,9 +61,21 @@ fn serve(mut stream: &TcpStream, (state, changed): &(Mutex<State>, Condvar)) -> 
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first).ok().filter(|read| *read > 0)?;
-    let mut line = String::new();
+    let (mut line, mut length) = (String::new(), 0);
     while reader.read_line(&mut line).ok()? > 2 {
+        if let Some(value) = line.strip_prefix("content-length: ") {
+            length = value.trim().parse().ok()?;
+        }
         line.clear();
+    }
+    std::io::copy(&mut reader.take(length), &mut std::io::sink()).ok()?;
+    if first.starts_with("GET /large ") {
+        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {LARGE}\r\n\r\n").ok()?;
+        let piece = vec![b'x'; 1 << 16];
+        for _ in 0..LARGE / piece.len() {
+            stream.write_all(&piece).ok()?;
+        }
+        return Some(());
     }
     if first.contains(" /held ") {
         let mut state = state.lock().unwrap();
