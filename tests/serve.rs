@@ -1,5 +1,5 @@
 //! Gateways over real sockets: `serve/<name>/spec.yaml` is served by `dev` and as an emitted crate, and both answer what
-//! `exchanges.yaml` says. Adding a case needs no Rust.
+//! `exchanges.yaml` says: to clients, to its back end, to its admin listener, in its access log. Adding a case needs no Rust.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
@@ -8,25 +8,44 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::thread;
+use std::time::Duration;
 
 use gateway_tests::cases;
 use gateway_tests::client::{Answer, Connection};
 use gateway_tests::emitted::Workspace;
 use gateway_tests::gateway::Gateway;
 use gateway_tests::upstream::{Behaviour, Seen, Upstream};
+use gateway_tests::{pattern, tls};
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Case {
-    /// Arguments of the gateway; `{upstream}` is the back end's address, `{closed}` one where nobody listens.
+    /// Served in one of the two ways only: `dev` has neither the binary's flags nor its access log.
+    #[serde(default)]
+    only: Option<Way>,
+    /// More arguments of `generate`.
+    #[serde(default)]
+    generate: Vec<String>,
+    /// Arguments of the gateway; `{upstream}` is the back end's address, `{closed}` one where nobody listens, `{crt}` and `{key}`
+    /// a certificate for `localhost` and its key.
     #[serde(default)]
     args: Vec<String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
     #[serde(default)]
     upstream: Vec<Behaviour>,
+    /// The back end is behind TLS, and shows the certificate of `localhost` or `other`.
+    #[serde(default)]
+    upstream_tls: Option<String>,
     steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Way {
+    Dev,
+    Emitted,
 }
 
 #[derive(Debug, Deserialize)]
@@ -45,6 +64,15 @@ struct Step {
     /// Sent to the admin listener.
     #[serde(default)]
     admin: bool,
+    /// Sent by HTTP/2: as agreed inside TLS, or by prior knowledge in clear.
+    #[serde(default)]
+    http2: bool,
+    /// Sent as if there were no TLS; no answer may come.
+    #[serde(default)]
+    clear: bool,
+    /// Sent again until the answer is as expected: for what a gateway does after its answer.
+    #[serde(default)]
+    eventually: bool,
     /// So many at once, each on its own connection; all must answer the same.
     #[serde(default)]
     times: Option<usize>,
@@ -65,9 +93,18 @@ struct Expect {
     contains: Vec<String>,
     #[serde(default)]
     lacks: Vec<String>,
+    /// Whole lines of the body; see `pattern` for what may stand in them.
+    #[serde(default)]
+    lines: Vec<String>,
+    /// What the emitted binary writes into its access log for this step, in any order.
+    #[serde(default)]
+    log: Vec<String>,
     /// The body ends before its announced end.
     #[serde(default)]
     cut: bool,
+    /// Behind the answer the gateway closes the connection.
+    #[serde(default)]
+    closed: bool,
     /// What the back end saw meanwhile: how many requests, and the last of them.
     #[serde(default)]
     upstream: Option<ExpectUpstream>,
@@ -91,7 +128,10 @@ fn dev_and_the_emitted_binary_answer_as_expected() {
     let mut faults = Vec::new();
     let mut workspace = Workspace::new("serve");
     for folder in &folders {
-        if let Err(fault) = workspace.add(&crate_name(folder), &folder.join("spec.yaml")) {
+        let case = read(folder);
+        let more: Vec<&str> = case.generate.iter().map(String::as_str).collect();
+        let spec = folder.join("spec.yaml");
+        if let Err(fault) = workspace.add_with(&crate_name(folder), &spec, &more) {
             faults.push(format!(
                 "── {}: does not generate ──\n{fault}",
                 cases::name(folder)
@@ -130,58 +170,107 @@ fn crate_name(folder: &Path) -> String {
     format!("serve-{}", cases::name(folder))
 }
 
+fn read(folder: &Path) -> Case {
+    let text = fs::read_to_string(folder.join("exchanges.yaml")).unwrap();
+    serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+}
+
 /// Runs a case both ways and returns what went wrong.
 fn run(folder: &Path, workspace: &Workspace) -> Vec<String> {
-    let text = fs::read_to_string(folder.join("exchanges.yaml")).unwrap();
-    let case: Case =
-        serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let case = read(folder);
     let mut faults = Vec::new();
-    for way in ["dev", "emitted"] {
-        let upstream = Upstream::start(case.upstream.clone());
-        let args: Vec<String> = case
-            .args
+    for way in [Way::Dev, Way::Emitted] {
+        if case.only.is_some_and(|only| only != way) {
+            continue;
+        }
+        let upstream = Upstream::start(
+            case.upstream.clone(),
+            case.upstream_tls.as_deref().map(tls::server),
+        );
+        let filled = |text: &String| {
+            let file = |name| tls::file(name).display().to_string();
+            text.replace("{upstream}", &upstream.address.to_string())
+                .replace("{port}", &upstream.address.port().to_string())
+                .replace("{closed}", &closed().to_string())
+                .replace("{crt}", &file("localhost.crt"))
+                .replace("{key}", &file("localhost.key"))
+        };
+        let args: Vec<String> = case.args.iter().map(filled).collect();
+        let env = case
+            .env
             .iter()
-            .map(|arg| {
-                arg.replace("{upstream}", &upstream.address.to_string())
-                    .replace("{closed}", &closed().to_string())
-            })
+            .map(|(name, value)| (name.clone(), filled(value)))
             .collect();
         let gateway = match way {
-            "dev" => Gateway::dev(&folder.join("spec.yaml"), &args, &case.env),
-            _ => Gateway::emitted(&workspace.binary(&crate_name(folder)), &args, &case.env),
+            Way::Dev => Gateway::dev(&folder.join("spec.yaml"), &args, &env),
+            Way::Emitted => Gateway::emitted(&workspace.binary(&crate_name(folder)), &args, &env),
         };
-        let gateway = match gateway {
+        let mut gateway = match gateway {
             Ok(gateway) => gateway,
             Err(said) => {
-                faults.push(format!("{way} does not start:\n{said}"));
+                faults.push(format!("{way:?} does not start:\n{said}"));
                 continue;
             }
         };
         for (number, step) in case.steps.iter().enumerate() {
             upstream.take_seen();
-            let address = if step.admin {
-                gateway.admin
-            } else {
-                gateway.address
-            };
-            let answers = ask(step, address);
-            let seen = upstream.take_seen();
-            let wrong: Vec<String> = answers
-                .iter()
-                .flat_map(|answer| judge(&step.expect, answer.as_ref()))
-                .chain(judge_upstream(&step.expect, &seen))
-                .collect();
+            let mut wrong = judged(step, &gateway, &upstream);
+            for _ in 0..if step.eventually { 400 } else { 0 } {
+                if wrong.is_empty() {
+                    break;
+                }
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a client that asks again after a while"
+                )]
+                thread::sleep(Duration::from_millis(50));
+                wrong = judged(step, &gateway, &upstream);
+            }
+            if way == Way::Emitted {
+                wrong.extend(judge_log(&step.expect.log, &gateway));
+            }
             if !wrong.is_empty() {
                 let asked = step.raw.as_deref().unwrap_or(&step.send);
                 faults.push(format!(
-                    "{way}, step {} ({asked}):\n    {}",
+                    "{way:?}, step {} ({asked}):\n    {}",
                     number + 1,
                     wrong.join("\n    ")
                 ));
             }
         }
+        if way == Way::Emitted && case.steps.iter().any(|step| !step.expect.log.is_empty()) {
+            gateway.signal("TERM");
+            let _ = gateway.wait();
+            while let Some(line) = gateway.line() {
+                faults.push(format!("no step expects this line in the log: {line}"));
+            }
+        }
     }
     faults
+}
+
+/// Takes a step, and returns what is wrong with it.
+fn judged(step: &Step, gateway: &Gateway, upstream: &Upstream) -> Vec<String> {
+    let answers = ask(step, gateway);
+    let seen = upstream.take_seen();
+    answers
+        .iter()
+        .flat_map(|answer| judge(&step.expect, answer.as_ref()))
+        .chain(judge_upstream(&step.expect, &seen))
+        .collect()
+}
+
+/// Waits for as many lines as are expected, and finds one for each.
+fn judge_log(expected: &[String], gateway: &Gateway) -> Vec<String> {
+    let mut lines: Vec<String> = expected.iter().map_while(|_| gateway.line()).collect();
+    let mut wrong = Vec::new();
+    for line in expected {
+        match lines.iter().position(|came| pattern::fits(line, came)) {
+            Some(at) => drop(lines.remove(at)),
+            None => wrong.push(format!("the log lacks {line}; it has {lines:#?}")),
+        }
+    }
+    wrong
 }
 
 /// An address where nobody listens.
@@ -191,10 +280,15 @@ fn closed() -> SocketAddr {
         .unwrap()
 }
 
-fn ask(step: &Step, address: SocketAddr) -> Vec<Option<Answer>> {
+fn ask(step: &Step, gateway: &Gateway) -> Vec<Option<Answer>> {
     thread::scope(|scope| {
         let asked: Vec<_> = (0..step.times.unwrap_or(1))
-            .map(|_| scope.spawn(|| one(step, address)))
+            .map(|_| {
+                scope.spawn(|| match step.http2 {
+                    true => http2(step, gateway),
+                    false => http1(step, gateway),
+                })
+            })
             .collect();
         asked
             .into_iter()
@@ -203,8 +297,30 @@ fn ask(step: &Step, address: SocketAddr) -> Vec<Option<Answer>> {
     })
 }
 
-fn one(step: &Step, address: SocketAddr) -> Option<Answer> {
-    let mut connection = Connection::open(address).unwrap();
+fn http2(step: &Step, gateway: &Gateway) -> Option<Answer> {
+    let (method, target) = step.send.split_once(' ').unwrap();
+    let scheme = if gateway.secure { "https" } else { "http" };
+    let mut request = http::Request::builder()
+        .method(method)
+        .uri(format!("{scheme}://api.example{target}"));
+    for (name, value) in &step.headers {
+        request = request.header(name, value);
+    }
+    let body = step.body.clone().unwrap_or_default();
+    gateway_tests::http2::ask(
+        gateway.address,
+        gateway.secure,
+        request.body(body.into()).unwrap(),
+    )
+}
+
+fn http1(step: &Step, gateway: &Gateway) -> Option<Answer> {
+    let mut connection = match () {
+        () if step.admin => Connection::open(gateway.admin),
+        () if step.clear => Connection::open(gateway.address),
+        () => gateway.connect(),
+    }
+    .unwrap();
     let method = step
         .raw
         .as_deref()
@@ -233,7 +349,18 @@ fn one(step: &Step, address: SocketAddr) -> Option<Answer> {
         text
     });
     connection.send(bytes.as_bytes()).unwrap();
-    connection.read(&method).unwrap()
+    if step.clear {
+        let said = String::from_utf8_lossy(&connection.rest()).into_owned();
+        assert!(!said.contains("HTTP/"), "an answer came: {said}");
+        return None;
+    }
+    let mut answer = connection.read(&method).unwrap();
+    if let Some(answer) = &mut answer
+        && step.expect.closed
+    {
+        answer.closed = connection.is_closed();
+    }
+    answer
 }
 
 fn judge(expect: &Expect, answer: Option<&Answer>) -> Vec<String> {
@@ -265,6 +392,14 @@ fn judge(expect: &Expect, answer: Option<&Answer>) -> Vec<String> {
     }
     for part in expect.lacks.iter().filter(|part| text.contains(*part)) {
         wrong.push(format!("body holds {part:?}: {text}"));
+    }
+    for line in &expect.lines {
+        if !text.lines().any(|came| pattern::fits(line, came)) {
+            wrong.push(format!("body lacks the line {line}: {text}"));
+        }
+    }
+    if expect.closed && !answer.closed {
+        wrong.push("the connection stays open".to_owned());
     }
     if answer.cut != expect.cut {
         wrong.push(format!(

@@ -27,7 +27,7 @@ use crate::settings::{Settings, StartFault};
 pub(crate) use operation::{Operation, Surroundings, Variants};
 pub(crate) use stage::Stage;
 use stage::Starting;
-pub(crate) use upstreams::{Upstreams, variables_in};
+pub(crate) use upstreams::{Origin, Upstreams, variables_in};
 
 /// A gateway that is ready to serve.
 #[derive(Debug)]

@@ -4,6 +4,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use rustls::{ClientConnection, StreamOwned};
+
+use crate::tls;
+
 /// Header fields in order, names in lower case.
 pub type Fields = Vec<(String, String)>;
 
@@ -18,6 +22,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether the body ended before its announced end.
     pub cut: bool,
+    /// Whether the connection was seen to be closed behind it.
+    pub closed: bool,
 }
 
 impl Answer {
@@ -38,20 +44,35 @@ impl Answer {
     }
 }
 
+/// What a connection runs over.
+trait Stream: Read + Write + Send {}
+impl<S: Read + Write + Send> Stream for S {}
+
 /// A connection.
 pub struct Connection {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
 }
 
 impl Connection {
     /// Connects; reads wait 20 seconds at most.
     pub fn open(address: SocketAddr) -> std::io::Result<Connection> {
-        let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        stream.set_nodelay(true)?;
-        Ok(Connection {
-            stream: BufReader::new(stream),
-        })
+        Ok(Connection::over(connected(address)?))
+    }
+
+    /// Connects with TLS, and HTTP/1.1 inside it.
+    pub fn open_secure(address: SocketAddr) -> std::io::Result<Connection> {
+        let session = ClientConnection::new(tls::client("http/1.1"), tls::name())
+            .map_err(std::io::Error::other)?;
+        Ok(Connection::over(StreamOwned::new(
+            session,
+            connected(address)?,
+        )))
+    }
+
+    fn over(stream: impl Stream + 'static) -> Connection {
+        Connection {
+            stream: BufReader::new(Box::new(stream)),
+        }
     }
 
     /// Sends bytes.
@@ -73,6 +94,7 @@ impl Connection {
                 headers,
                 body: Vec::new(),
                 cut: false,
+                closed: false,
             };
             if method != "HEAD" && status != 204 && status != 304 && status != 101 {
                 self.body(&mut answer)?;
@@ -81,16 +103,28 @@ impl Connection {
         }
     }
 
+    /// Whatever comes until the connection ends.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        // A connection that was reset has ended too.
+        let _ = self.stream.read_to_end(&mut bytes);
+        bytes
+    }
+
     /// Whether the other side has closed.
     pub fn is_closed(&mut self) -> bool {
-        matches!(self.stream.read(&mut [0; 1]), Ok(0) | Err(_))
+        match self.stream.read(&mut [0; 1]) {
+            Ok(count) => count == 0,
+            // Nothing came for as long as reads wait.
+            Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
+        }
     }
 
     fn line(&mut self) -> std::io::Result<Option<String>> {
         let mut line = Vec::new();
         match self.stream.read_until(b'\n', &mut line) {
             Ok(0) => return Ok(None),
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return Ok(None),
+            Err(error) if is_end(&error) => return Ok(None),
             other => other?,
         };
         Ok(Some(
@@ -162,9 +196,24 @@ impl Connection {
             .read_to_end(&mut answer.body);
         answer.cut = match read {
             Ok(_) => answer.body.len() - from < length,
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => true,
+            Err(error) if is_end(&error) => true,
             Err(error) => return Err(error),
         };
         Ok(!answer.cut)
     }
+}
+
+fn connected(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Whether the other side has gone: by a reset, or out of TLS without a word.
+fn is_end(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof
+    )
 }

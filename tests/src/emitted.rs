@@ -22,6 +22,11 @@ impl Workspace {
 
     /// Emits the crate of a document as a member. The error is what the generator said.
     pub fn add(&mut self, name: &str, spec: &Path) -> Result<(), String> {
+        self.add_with(name, spec, &[])
+    }
+
+    /// As [`Workspace::add`], with more arguments of `generate`.
+    pub fn add_with(&mut self, name: &str, spec: &Path, more: &[&str]) -> Result<(), String> {
         let out = self.folder.join(name);
         let runtime = format!("path={}", cases::root().join("gateway-runtime").display());
         let spec = spec.to_str().expect("case folders have plain names");
@@ -38,7 +43,7 @@ impl Workspace {
             "--workspace",
             "member",
         ];
-        let done = tool::run(&cases::root(), &args);
+        let done = tool::run(&cases::root(), &[&args[..], more].concat());
         if !done.status.success() {
             return Err(tool::stderr(&done));
         }

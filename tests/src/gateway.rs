@@ -1,14 +1,16 @@
 //! A gateway as a process: `gateway-codegen dev`, or the binary of an emitted crate. Tests cannot tell which.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use crate::client::Connection;
 use crate::tool;
 
 /// A running gateway, ended when it is dropped.
@@ -18,6 +20,10 @@ pub struct Gateway {
     pub address: SocketAddr,
     /// Where the admin listener is.
     pub admin: SocketAddr,
+    /// Whether requests go there through TLS.
+    pub secure: bool,
+    stdout: Mutex<Receiver<String>>,
+    stderr: Mutex<Receiver<String>>,
 }
 
 impl Gateway {
@@ -41,7 +47,8 @@ impl Gateway {
         Gateway::start(Command::new(binary), args, env)
     }
 
-    fn start(
+    /// Starts any command that is a gateway.
+    pub fn start(
         mut command: Command,
         args: &[String],
         env: &BTreeMap<String, String>,
@@ -52,28 +59,18 @@ impl Gateway {
             .envs(env)
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut process = command
             .spawn()
             .map_err(|error| format!("{command:?}: {error}"))?;
-        let (say, hear) = mpsc::channel();
-        let stderr = BufReader::new(process.stderr.take().expect("stderr is a pipe"));
-        // Read to the end, so that the gateway never waits for a reader.
-        thread::spawn(move || {
-            stderr
-                .lines()
-                .map_while(Result::ok)
-                .for_each(|line| drop(say.send(line)))
-        });
-        let (mut said, mut address, mut admin) = (String::new(), None, None);
-        while address.is_none() || admin.is_none() {
-            match hear.recv_timeout(Duration::from_secs(20)) {
+        let stdout = lines(process.stdout.take().expect("stdout is a pipe"));
+        let stderr = lines(process.stderr.take().expect("stderr is a pipe"));
+        let (mut said, mut serves) = (String::new(), None);
+        while serves.is_none() {
+            match stderr.recv_timeout(PATIENCE) {
                 Ok(line) => {
-                    if line.contains("serv") {
-                        address = address.or_else(|| behind(&line, " http://"));
-                        admin = admin.or_else(|| behind(&line, "; admin http://"));
-                    }
+                    serves = Serves::read(&line);
                     said.push_str(&line);
                     said.push('\n');
                 }
@@ -84,12 +81,37 @@ impl Gateway {
                 }
             }
         }
-        thread::spawn(move || hear.iter().for_each(drop));
+        let Serves {
+            address,
+            admin,
+            secure,
+        } = serves.expect("looked for");
         Ok(Gateway {
             process,
-            address: address.expect("looked for"),
-            admin: admin.expect("looked for"),
+            address,
+            admin,
+            secure,
+            stdout: Mutex::new(stdout),
+            stderr: Mutex::new(stderr),
         })
+    }
+
+    /// Opens a connection as its clients do.
+    pub fn connect(&self) -> std::io::Result<Connection> {
+        match self.secure {
+            true => Connection::open_secure(self.address),
+            false => Connection::open(self.address),
+        }
+    }
+
+    /// The next line of its standard output. `None`: none came for 20 seconds, or it has closed it.
+    pub fn line(&self) -> Option<String> {
+        self.stdout.lock().unwrap().recv_timeout(PATIENCE).ok()
+    }
+
+    /// The next line of its standard error, behind the one that says where it serves.
+    pub fn complaint(&self) -> Option<String> {
+        self.stderr.lock().unwrap().recv_timeout(PATIENCE).ok()
     }
 
     /// The process' id.
@@ -119,6 +141,40 @@ impl Drop for Gateway {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a gateway says when it serves.
+struct Serves {
+    address: SocketAddr,
+    admin: SocketAddr,
+    secure: bool,
+}
+
+impl Serves {
+    fn read(line: &str) -> Option<Serves> {
+        let (public, _) = line.split_once("; admin ")?;
+        let secure = behind(public, " https://");
+        Some(Serves {
+            address: secure.or_else(|| behind(public, " http://"))?,
+            admin: behind(line, "; admin http://")?,
+            secure: secure.is_some(),
+        })
+    }
+}
+
+/// The lines of a pipe, which is read to its end, so that the process never waits for a reader.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (say, hear) = mpsc::channel();
+    thread::spawn(move || {
+        BufReader::new(pipe)
+            .lines()
+            .map_while(Result::ok)
+            .for_each(|line| drop(say.send(line)))
+    });
+    hear
 }
 
 fn behind(line: &str, mark: &str) -> Option<SocketAddr> {

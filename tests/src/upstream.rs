@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde::Deserialize;
 
 /// What the back end does with requests of one method and path.
@@ -85,8 +86,8 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// Starts a back end.
-    pub fn start(behaviours: Vec<Behaviour>) -> Upstream {
+    /// Starts a back end, behind TLS if there is a configuration for it.
+    pub fn start(behaviours: Vec<Behaviour>, tls: Option<Arc<ServerConfig>>) -> Upstream {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -94,7 +95,8 @@ impl Upstream {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (log, behaviours) = (log.clone(), behaviours.clone());
-                thread::spawn(move || while let Ok(true) = answer(&stream, &behaviours, &log) {});
+                let mut wire = Wire::new(stream, tls.clone());
+                thread::spawn(move || while let Ok(true) = answer(&mut wire, &behaviours, &log) {});
             }
         });
         Upstream { address, seen }
@@ -106,14 +108,55 @@ impl Upstream {
     }
 }
 
+/// A connection to the back end.
+struct Wire {
+    tcp: TcpStream,
+    tls: Option<Box<StreamOwned<ServerConnection, TcpStream>>>,
+}
+
+impl Wire {
+    fn new(tcp: TcpStream, tls: Option<Arc<ServerConfig>>) -> Wire {
+        let tls = tls.map(|config| {
+            let session = ServerConnection::new(config).expect("the configuration is complete");
+            let twin = tcp.try_clone().expect("a socket can be cloned");
+            Box::new(StreamOwned::new(session, twin))
+        });
+        Wire { tcp, tls }
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => tls.read(bytes),
+            None => self.tcp.read(bytes),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => tls.write(bytes),
+            None => self.tcp.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match &mut self.tls {
+            Some(tls) => tls.flush(),
+            None => self.tcp.flush(),
+        }
+    }
+}
+
 /// Answers one request; false: the connection is over.
 fn answer(
-    mut stream: &TcpStream,
+    stream: &mut Wire,
     behaviours: &[Behaviour],
     log: &Mutex<Vec<Seen>>,
 ) -> std::io::Result<bool> {
-    let mut reader = BufReader::new(stream);
-    let Some(seen) = request(&mut reader)? else {
+    let Some(seen) = request(&mut BufReader::new(&mut *stream))? else {
         return Ok(false);
     };
     let behaviour = behaviours.iter().find(|b| fits(&b.on, &seen.line)).cloned();
@@ -121,7 +164,7 @@ fn answer(
     log.lock().unwrap().push(seen);
     let Some(behaviour) = behaviour else {
         write!(
-            &mut stream,
+            stream,
             "HTTP/1.1 501 Not Scripted\r\ncontent-length: 0\r\n\r\n"
         )?;
         return Ok(true);
@@ -133,10 +176,9 @@ fn answer(
         )]
         thread::sleep(Duration::from_millis(behaviour.after_ms));
     }
-    let mut out = stream;
     if let Some(raw) = &behaviour.raw {
-        out.write_all(raw.as_bytes())?;
-        return end(stream);
+        stream.write_all(raw.as_bytes())?;
+        return end(&stream.tcp);
     }
     match behaviour.fault {
         None => {}
@@ -146,20 +188,20 @@ fn answer(
             return Ok(false);
         }
         Some(Fault::Reset) => {
-            reset(stream);
+            reset(&stream.tcp);
             return Ok(false);
         }
-        Some(Fault::Close) => return end(stream),
+        Some(Fault::Close) => return end(&stream.tcp),
         Some(Fault::MidHead) => {
-            out.write_all(b"HTTP/1.1 200 OK\r\ncontent-le")?;
-            return end(stream);
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-le")?;
+            return end(&stream.tcp);
         }
         Some(Fault::MidBody) => {
-            out.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this")?;
-            return end(stream);
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this")?;
+            return end(&stream.tcp);
         }
         Some(Fault::Stall) => {
-            out.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this")?;
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this")?;
             let _ = stream.read(&mut [0; 1]);
             return Ok(false);
         }
@@ -176,7 +218,7 @@ fn answer(
     if !is_head && status != 204 && status != 304 {
         head.push_str(&behaviour.body);
     }
-    out.write_all(head.as_bytes())?;
+    stream.write_all(head.as_bytes())?;
     Ok(true)
 }
 

@@ -120,17 +120,14 @@ fn run(
             1
         }
         Ok(serving) => {
-            let _ = writeln!(err, "{serving}");
-            match serving.obey_signals() {
-                Ok(()) => {
-                    serving.wait();
-                    0
-                }
-                Err(fault) => {
-                    report(&[fault], err);
-                    1
-                }
+            // Before anybody is told that it serves: a signal must never meet a process that does not listen for it.
+            if let Err(fault) = serving.obey_signals() {
+                report(&[fault], err);
+                return 1;
             }
+            let _ = writeln!(err, "{serving}");
+            serving.wait();
+            0
         }
     }
 }

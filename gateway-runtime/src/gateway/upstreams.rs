@@ -16,6 +16,15 @@ pub(crate) struct Upstreams<'s> {
     live: BTreeMap<(String, String), Arc<Upstream>>,
 }
 
+/// Who gave an address.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin<'o> {
+    /// The person who started the gateway.
+    Operator,
+    /// The document, with stage variables of these names in it.
+    Document(&'o [String]),
+}
+
 /// The name that `--upstream URL` without a name stands for.
 const DEFAULT: &str = "default";
 
@@ -59,7 +68,7 @@ impl<'s> Upstreams<'s> {
             .rev()
             .find(|(name, _)| name == def.name);
         let (url, made_of) = match given {
-            Some((_, url)) => (url.clone(), Vec::new()),
+            Some((_, url)) => return self.at(def.name, url.clone(), Origin::Operator, faults),
             None if def.url.is_empty() => {
                 let (flag, what) = match def.name {
                     DEFAULT => ("--upstream URL".to_owned(), "the document names no server"),
@@ -85,16 +94,16 @@ impl<'s> Upstreams<'s> {
                 }
             },
         };
-        self.at(def.name, url, &made_of, faults)
+        self.at(def.name, url, Origin::Document(&made_of), faults)
     }
 
-    /// The back end at an address. Where the address was made of stage variables, a fault names them and not the address,
-    /// since their values may be secret.
+    /// The back end at an address. A fault shows an address only if the document has it: what the operator gave, or stage
+    /// variables made of it, may hold a secret.
     pub(crate) fn at(
         &mut self,
         name: &str,
         url: String,
-        made_of: &[String],
+        origin: Origin<'_>,
         faults: &mut Vec<StartFault>,
     ) -> Option<Arc<Upstream>> {
         let key = (name.to_owned(), url);
@@ -109,9 +118,15 @@ impl<'s> Upstreams<'s> {
             }
             Err(why) => {
                 let help = "an address is http:// or https://, a host, perhaps a port and a path";
-                faults.push(match made_of {
-                    [] => StartFault::new(format!("upstream `{name}`: {why}"), help),
-                    made_of => StartFault::new(
+                faults.push(match origin {
+                    Origin::Document([]) => {
+                        StartFault::new(format!("upstream `{name}`: {why}"), help)
+                    }
+                    Origin::Operator => {
+                        let why = why.replace(&format!("`{}`", key.1), "what --upstream says");
+                        StartFault::new(format!("upstream `{name}`: {why}"), help)
+                    }
+                    Origin::Document(made_of) => StartFault::new(
                         format!(
                             "upstream `{name}`: what the stage variables make of its address is none ({})",
                             made_of.join(", ")

@@ -12,7 +12,7 @@ use crate::def::TargetDef;
 use crate::exchange::Target;
 use crate::exchange::path::{decode_query, has_dot_segment};
 use crate::expr::{Escape, Expr, Piece, Scope, Source, Variable};
-use crate::gateway::{Surroundings, Upstreams, Variants, variables_in};
+use crate::gateway::{Origin, Surroundings, Upstreams, Variants, variables_in};
 use crate::pipeline::Journey;
 use crate::refusal::{PathFault, Refusal};
 use crate::settings::StartFault;
@@ -148,7 +148,12 @@ fn uri(
         ));
         return None;
     };
-    let upstream = upstreams.at(operation, origin, &variables_in(written), faults)?;
+    let upstream = upstreams.at(
+        operation,
+        origin,
+        Origin::Document(&variables_in(written)),
+        faults,
+    )?;
     Address::new(operation, upstream, rest, faults)
 }
 

@@ -1,0 +1,15 @@
+//! The emitted binary as a process: what it says when it does not start (`start/<name>/session.txt`), how it ends, and where it
+//! runs. `UPDATE_EXPECTED=1 cargo test -p gateway-tests --test process` rewrites the sessions.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod process {
+    pub(crate) mod back_end;
+    mod ending;
+    mod http2;
+    mod memory;
+    mod place;
+    mod session;
+    mod watching;
+    pub(crate) mod workspace;
+}
