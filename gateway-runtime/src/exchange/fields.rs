@@ -118,7 +118,7 @@ impl Headers {
     }
 
     /// All values of a field, in order.
-    pub(crate) fn all<'h>(&'h self, name: impl AsRef<str>) -> impl Iterator<Item = &'h [u8]> {
+    pub(crate) fn all(&self, name: impl AsRef<str>) -> impl Iterator<Item = &[u8]> {
         let key = Key::of(name.as_ref().as_bytes());
         self.page
             .rows

@@ -77,7 +77,7 @@ impl Http {
         let target = address.target(journey, false, &query)?;
         let mapped = self.parameters.made(&values);
         let edited = operation.request.made(&values);
-        let (media_type, template) = self.template(&journey.exchange)?;
+        let (media_type, template) = self.template(journey.exchange)?;
         let body = journey.exchange.take_body();
         let method = self
             .method
@@ -96,7 +96,7 @@ impl Http {
         if !body.is_empty() {
             headers.set(field::CONTENT_TYPE, media_type);
         }
-        forward::mark(&journey.exchange, &journey.gateway.via, &mut headers);
+        forward::mark(journey.exchange, &journey.gateway.via, &mut headers);
         self.parameters.apply(mapped, &mut headers);
         operation.request.apply(edited, &mut headers);
         let mut outgoing = Outgoing {
@@ -143,7 +143,7 @@ impl Http {
         let values = journey.values(Some(&incoming.headers));
         let made = mapping.headers.made(&values);
         let mut reply = Reply::new(mapping.status);
-        if !mapping.bodies.write(&journey.exchange, &mut reply) {
+        if !mapping.bodies.write(journey.exchange, &mut reply) {
             // The back end's body passes, and with it what says how to read it.
             for name in [field::CONTENT_TYPE, CONTENT_ENCODING, field::CONTENT_LENGTH] {
                 if let Some(value) = incoming.headers.value(&name) {

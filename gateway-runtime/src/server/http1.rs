@@ -143,16 +143,18 @@ fn admitted(
 ) -> (Asked, Exchange, Result<(), Refusal>) {
     let rules = &live.admission;
     let received = front.worker.clock.now();
-    let framed = read
-        .map_err(|fault| (fault.refusal(&front.worker.shared.events), Head::unread()))
-        .and_then(|RequestHead { head, keep_alive }| {
-            match h1::of_request(&head.headers, head.version) {
-                Ok(framing) => Ok((head, keep_alive, framing)),
-                Err(misframed) => Err((misframed.into(), head)),
-            }
-        });
+    let (head, keep_alive, framed) = match read {
+        Ok(RequestHead { head, keep_alive }) => {
+            let framing = h1::of_request(&head.headers, head.version).map_err(Refusal::from);
+            (head, keep_alive, framing)
+        }
+        Err(fault) => {
+            let refusal = fault.refusal(&front.worker.shared.events);
+            (Head::unread(), false, Err(refusal))
+        }
+    };
     match framed {
-        Ok((head, keep_alive, framing)) => {
+        Ok(framing) => {
             let asked = Asked {
                 keep_alive,
                 version: head.version,
@@ -180,7 +182,7 @@ fn admitted(
             let admitted = exchange.admit(rules);
             (asked, exchange, admitted)
         }
-        Err((refusal, head)) => {
+        Err(refusal) => {
             // Where the next request begins is not known.
             let asked = Asked {
                 keep_alive: false,
