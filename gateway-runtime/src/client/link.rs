@@ -191,7 +191,7 @@ impl Link {
                     100..=199 if interim < INTERIM => interim += 1,
                     100..=199 => return Poll::Ready(Err(UpstreamFault::Garbled)),
                     _ => {
-                        self.last = !head.keep_alive;
+                        self.last = !head.survey.keeps_alive(head.version);
                         return Poll::Ready(Ok(head));
                     }
                 }

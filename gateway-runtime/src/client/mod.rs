@@ -31,7 +31,7 @@ pub(crate) use link::LinkBody;
 pub(crate) use pool::sweep;
 
 use crate::clock::Nanos;
-use crate::exchange::{Body, BodyFault, Headers, Survey, Target, field};
+use crate::exchange::{Body, BodyFault, Headers, Target, field};
 use crate::h1::{self, ResponseHead};
 use crate::server::Worker;
 use link::Link;
@@ -183,13 +183,13 @@ fn incoming(
         status,
         version,
         mut headers,
-        ..
+        survey,
     } = head;
     let bodiless = head_only || status == 204 || status == 304;
     // The lease goes at a fault, and the connection with it.
     let framing =
-        h1::of_response(&headers, version, bodiless).map_err(|_| UpstreamFault::Garbled)?;
-    Survey::of(&headers).strip(&mut headers);
+        h1::of_response(&survey, version, bodiless).map_err(|_| UpstreamFault::Garbled)?;
+    survey.strip(&mut headers);
     if status == 204 {
         headers.remove(field::CONTENT_LENGTH);
     }

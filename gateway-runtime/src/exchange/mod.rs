@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 pub(crate) use admit::{Admission, Peer};
 pub(crate) use body::{Body, BodyFault, Buffered, later};
-pub(crate) use fields::{FieldName, FieldValue, Headers, Survey, field};
+pub(crate) use fields::{Coding, FieldName, FieldValue, Headers, Length, Survey, field};
 pub(crate) use head::Head;
 pub(crate) use reply::Reply;
 pub(crate) use target::{BadTarget, Target};
@@ -284,6 +284,11 @@ impl IdText {
     /// As text.
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// As the bytes of its text.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 

@@ -21,7 +21,7 @@ use super::service::{Front, InFlight, unharmed};
 use super::wire::{BodyPiece, Broken, NoHead, Wire};
 use super::{Events, Live};
 use crate::exchange::{Body, BodyFault, Exchange, Head, Headers, Reply, field, later};
-use crate::h1::{self, Decoder, Framing, HeadFault, RequestHead};
+use crate::h1::{self, Decoder, Framing, HeadFault};
 use crate::refusal::{Refusal, Why};
 
 /// What a head may have beyond the document's limits, so that they are found and answered where requests are understood.
@@ -72,7 +72,7 @@ fn next(
     wire: &SharedWire,
     grace: &mut Option<Pin<Box<Sleep>>>,
     cx: &mut Context<'_>,
-) -> Poll<Option<Result<RequestHead, NoHead>>> {
+) -> Poll<Option<Result<Head, NoHead>>> {
     let live = front.worker.shared.live();
     let limits = &live.admission.limits;
     let most_bytes = limits.headers as usize + limits.uri as usize + SLACK;
@@ -97,7 +97,7 @@ async fn answer(
     serving: &Serving<'_>,
     front: &Arc<Front>,
     wire: &SharedWire,
-    read: Result<RequestHead, NoHead>,
+    read: Result<Head, NoHead>,
 ) -> After {
     let worker = &front.worker;
     let live = worker.shared.live();
@@ -139,13 +139,14 @@ fn admitted(
     front: &Front,
     live: &Live,
     wire: &SharedWire,
-    read: Result<RequestHead, NoHead>,
+    read: Result<Head, NoHead>,
 ) -> (Asked, Exchange, Result<(), Refusal>) {
     let rules = &live.admission;
     let received = front.worker.clock.now();
     let (head, keep_alive, framed) = match read {
-        Ok(RequestHead { head, keep_alive }) => {
-            let framing = h1::of_request(&head.headers, head.version).map_err(Refusal::from);
+        Ok(head) => {
+            let framing = h1::of_request(&head.survey, head.version).map_err(Refusal::from);
+            let keep_alive = head.survey.keeps_alive(head.version);
             (head, keep_alive, framing)
         }
         Err(fault) => {
@@ -166,7 +167,7 @@ fn admitted(
                     wire.lock().decoder = Decoder::new(framing);
                     Body::wire(WireBody {
                         wire: wire.clone(),
-                        expected: head.headers.contains(field::EXPECT),
+                        expected: head.survey.expect,
                         length: match framing {
                             Framing::Length(length) => Some(length),
                             _ => None,

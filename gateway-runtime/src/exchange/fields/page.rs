@@ -27,11 +27,14 @@ pub(super) struct Key(u32);
 
 impl Key {
     /// The key of a name.
-    pub(super) fn of(name: &[u8]) -> Key {
-        let letter = |at: usize| u32::from(name.get(at).copied().unwrap_or_default() | 0x20);
-        let length = u32::try_from(name.len()).unwrap_or(0) & 0xffff;
-        let (middle, last) = (name.len() / 2, name.len().wrapping_sub(1));
-        Key(length << 16 | (letter(middle) << 8) ^ (letter(0) << 4) ^ letter(last))
+    pub(super) const fn of(name: &[u8]) -> Key {
+        let (Some((first, _)), Some((last, _))) = (name.split_first(), name.split_last()) else {
+            return Key(0);
+        };
+        let middle = name[name.len() / 2];
+        let letters =
+            (middle as u32 | 0x20) << 8 ^ (*first as u32 | 0x20) << 4 ^ (*last as u32 | 0x20);
+        Key((name.len() as u32 & 0xffff) << 16 | letters)
     }
 
     fn length(self) -> usize {
@@ -71,6 +74,11 @@ impl Row {
 }
 
 impl Row {
+    /// Tells its name apart from most others.
+    pub(super) fn key(&self) -> Key {
+        self.key
+    }
+
     /// Whether it may have a name of this key.
     pub(super) fn may_be(&self, key: Key) -> bool {
         self.key == key
