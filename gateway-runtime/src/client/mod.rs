@@ -196,7 +196,7 @@ fn incoming(
     let body = match link.take_body(framing) {
         Some(whole) => {
             lease.give_back(link);
-            Body::full(whole)
+            whole
         }
         None => Body::upstream(LinkBody::new(framing, link, lease)),
     };

@@ -289,7 +289,7 @@ impl Survey {
     pub(crate) fn of(headers: &Headers) -> Survey {
         let mut survey = Survey::default();
         let page = &headers.page;
-        for row in &page.rows {
+        for row in page.rows.iter() {
             let (name, value) = (page.name(row), page.value(row));
             // ": " and CR LF.
             survey.bytes += name.len() + value.len() + 4;

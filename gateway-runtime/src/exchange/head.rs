@@ -27,7 +27,7 @@ impl Head {
         Head {
             method: http::Method::GET,
             version: http::Version::HTTP_11,
-            target: Target::as_sent("/"),
+            target: Target::default(),
             authority: None,
             absolute: false,
             headers: Headers::new(),

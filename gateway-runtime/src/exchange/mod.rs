@@ -31,6 +31,7 @@ pub(crate) use reply::Reply;
 pub(crate) use target::{BadTarget, Target};
 
 use crate::clock::Nanos;
+use crate::route::Spans;
 
 /// A request on its way through the gateway.
 #[derive(Debug)]
@@ -292,34 +293,18 @@ impl IdText {
     }
 }
 
-/// Path parameters and where their texts stand in the path inside the stage: a few in place, further ones on the heap.
+/// Path parameters, and where their texts stand in the path inside the stage.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Params {
     /// The route's path, which has the names.
     path: &'static str,
-    few: [(u32, u32); 4],
-    more: Vec<(u32, u32)>,
+    spans: Spans,
 }
 
 impl Params {
     /// The parameters of a route's path, and the bytes where each begins and ends.
-    pub(crate) fn new(
-        path: &'static str,
-        spans: impl IntoIterator<Item = (usize, usize)>,
-    ) -> Params {
-        let mut params = Params {
-            path,
-            ..Params::default()
-        };
-        let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
-        for (at, (start, end)) in spans.into_iter().enumerate() {
-            let span = (place(start), place(end));
-            match params.few.get_mut(at) {
-                Some(few) => *few = span,
-                None => params.more.push(span),
-            }
-        }
-        params
+    pub(crate) fn new(path: &'static str, spans: Spans) -> Params {
+        Params { path, spans }
     }
 
     fn find(&self, name: &str) -> Option<(usize, usize)> {
@@ -328,10 +313,6 @@ impl Params {
             let known = piece.split('}').next().unwrap_or(piece);
             known.strip_suffix('+').unwrap_or(known) == name
         })?;
-        let span = match self.few.get(at) {
-            Some(span) => span,
-            None => self.more.get(at - self.few.len())?,
-        };
-        Some((span.0 as usize, span.1 as usize))
+        self.spans.get(at)
     }
 }

@@ -306,21 +306,18 @@ async fn write(
         (true, _) => "",
     };
     let date = front.worker.clock.http_date();
-    h1::response_head(
-        wire.lock().out.text(),
-        status,
-        &headers,
-        framing,
-        connection,
-        &date,
-    );
+    let whole = {
+        let out = &mut wire.lock().out;
+        h1::response_head(out.text(), status, &headers, framing, connection, &date);
+        body.write_whole(out)
+    };
     drop(headers);
     let chunked = framing == Some(Framing::Chunked);
     let mut left = match framing {
-        Some(Framing::Length(length)) if !asked.head_only => Some(length),
+        Some(Framing::Length(length)) if !whole => Some(length),
         _ => None,
     };
-    let mut ended = body.is_end_stream() && !chunked;
+    let mut ended = whole;
     let mut broken = false;
     poll_fn(|cx| {
         loop {
