@@ -582,7 +582,7 @@ fn route() {
             (
                 "route stages.yaml GET /dev/books/a%20b",
                 0,
-                &["dev at /dev", "GET http://localhost:9000/b/a%2520b"],
+                &["dev at /dev", "GET http://localhost:9000/b/a%20b"],
                 &[],
             ),
             (
