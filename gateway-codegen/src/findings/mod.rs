@@ -11,7 +11,6 @@ use std::cmp::Ordering;
 use indexmap::IndexSet;
 
 pub use level::Level;
-pub(crate) use render::visible;
 pub use render::{Renderer, Style, schema, summary};
 
 /// Where something stands: a file of the document and a JSON pointer inside it. Line and column are looked up only when a
@@ -41,6 +40,9 @@ pub enum Severity {
 
 /// Most findings kept: nobody reads more, and a hostile document could have millions.
 const MOST: usize = 10_000;
+
+/// Most bytes kept of a message, whatever texts of the document are in it.
+const LONGEST: usize = 2000;
 
 impl Severity {
     /// The word for it.
@@ -108,7 +110,8 @@ impl Findings {
         self.push(Severity::Note, code, place, message.into(), help.into());
     }
 
-    fn push(
+    /// Adds a finding of a rule whose severity depends on the document.
+    pub(crate) fn push(
         &mut self,
         severity: Severity,
         code: &'static str,
@@ -126,14 +129,19 @@ impl Findings {
             code,
             severity,
             place,
-            message,
-            help,
+            message: cut(message, LONGEST),
+            help: cut(help, LONGEST),
         });
     }
 
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|f| f.severity == Severity::Error)
+    }
+
+    /// Whether one of them has this code.
+    pub(crate) fn has(&self, code: &str) -> bool {
+        self.list.iter().any(|finding| finding.code == code)
     }
 
     /// Whether there is none at all.
@@ -151,11 +159,21 @@ impl Findings {
 
 /// A text of the document as messages show it: at most 60 characters. The renderer makes control characters visible.
 pub(crate) fn brief(text: &str) -> String {
-    const LONGEST: usize = 60;
-    match text.char_indices().nth(LONGEST) {
-        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+    const BRIEF: usize = 60;
+    match text.char_indices().nth(BRIEF) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
+}
+
+/// A text of at most so many bytes.
+fn cut(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+    text
 }
 
 fn by_place(a: &Finding, b: &Finding) -> Ordering {
