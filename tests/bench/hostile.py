@@ -109,6 +109,16 @@ def one_line(count):
     return '{"openapi":"3.0.3","info":{"title":"a","version":"1"},"paths":{' + paths + "}}"
 
 
+def unknown(count):
+    """Members of `x-gateway` that do not exist, each to be compared with those that do."""
+    return HEAD + "paths: {}\nx-gateway:\n" + "".join(f"  member{n}: 1\n" for n in range(count))
+
+
+def statuses(count):
+    """A list of the language whose every element is at fault."""
+    return operations(1, lambda n: FINE + "      x-gateway: { cache: { statuses: [" + "a," * count + "1] } }\n")
+
+
 JSON_HEAD = '{"openapi":"3.0.3","info":{"title":"a","version":"1"},"paths":{},"x-a":'
 
 # name, extension, text, exit code; `generate` is run where the code is 0 and the name says so
@@ -141,6 +151,11 @@ DOCUMENTS = [
     ("comments-64MiB.yaml", lambda: filled(HEAD + "paths: {}\n", "#\n"), 0),
     ("blank-64MiB.yaml", lambda: filled(HEAD + "paths: {}\n", "\n"), 0),
     ("spaces-64MiB.yaml", lambda: filled(HEAD + "paths: {}\nx-a:", " ", "1\n"), 0),
+    ("ref-64MiB.yaml", lambda: filled(HEAD + "paths: { /a: { $ref: 'a", "a", "' } }\n"), 1),
+    ("tag-64MiB.yaml", lambda: filled(HEAD + "paths: {}\nx-a: !", "a", " 1\n"), None),
+    ("anchor-64MiB.yaml", lambda: filled(HEAD + "paths: {}\nx-a: &", "a", " 1\n"), None),
+    ("unknown-1M.yaml", lambda: unknown(1_000_000), 1),
+    ("statuses-2M.yaml", lambda: statuses(2_000_000), 1),
     ("documents.yaml", lambda: "---\n" * (FULL // 4), 1),
     ("tabs.yaml", lambda: filled("a:\n", "\t"), 1),
     ("nul.yaml", lambda: "\0" * FULL, 1),

@@ -139,6 +139,11 @@ impl Findings {
         self.list.iter().any(|f| f.severity == Severity::Error)
     }
 
+    /// Whether no more are kept: then nothing needs to be thought of a message.
+    pub(crate) fn is_full(&self) -> bool {
+        self.list.len() > MOST || self.list.len() == MOST && self.has_errors()
+    }
+
     /// Whether one of them has this code.
     pub(crate) fn has(&self, code: &str) -> bool {
         self.list.iter().any(|finding| finding.code == code)

@@ -377,12 +377,14 @@ fn redirect(
         );
     }
     let Some(location) = &written.location else {
-        reader.found.error(
-            "x-gateway-missing",
-            at.place(),
-            "a redirect wants a `location`",
-            "",
-        );
+        if !at.lacks() {
+            reader.found.error(
+                "x-gateway-missing",
+                at.place(),
+                "a redirect wants a `location`",
+                "as in `location: \"https://shop.example/\"`",
+            );
+        }
         return Integration::Redirect {
             status,
             location: String::new(),

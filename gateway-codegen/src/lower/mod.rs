@@ -51,7 +51,11 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
     let strict = Strict::language();
     let aws = aws::Document::read(api, found);
     let root_tree = root_layers(api, strict, &aws, found);
-    let written: native::Gateway = serde_json::from_value(root_tree.value()).unwrap_or_default();
+    let written: native::Gateway =
+        serde_json::from_value(root_tree.value()).unwrap_or_else(|error| {
+            policy::unreadable(root_tree.place.clone(), &error, found);
+            native::Gateway::default()
+        });
     let at = At::root(&root_tree);
 
     let mut reader = Reader::new(found);
@@ -361,6 +365,11 @@ fn used_upstreams(
         if used.contains(name.as_str()) {
             kept.insert(name, upstream);
         } else if declared.contains(&name) {
+            // One whose name is misspelt where it is used is not the second fault.
+            let misspelt = found.has("unknown-upstream");
+            if misspelt {
+                continue;
+            }
             found.warning(
                 "upstream-unused",
                 upstream.origin.0.clone(),
@@ -447,12 +456,13 @@ fn note_what_is_missing(
     found: &mut Findings,
 ) {
     let place = api.root.place();
-    if gateway.operations.is_empty() {
+    // Operations that were refused are not missing.
+    if gateway.operations.is_empty() && !found.has_errors() {
         found.warning(
             "no-operations",
             place.clone(),
             "the document has no operations, so every request is answered 404",
-            "",
+            "add some under `paths`",
         );
     }
     let server = gateway.upstreams.get(openapi::DEFAULT);

@@ -170,7 +170,10 @@ impl Ids {
             found.error(
                 "operation-id",
                 place.clone(),
-                format!("`{}` cannot be an operationId", brief(id)),
+                match id {
+                    "" => "an operationId has at least one character".to_owned(),
+                    id => format!("`{}` cannot be an operationId", brief(id)),
+                },
                 format!("letters, digits and `-_./`, at most {LONGEST_ID} characters"),
             );
         } else if !id
