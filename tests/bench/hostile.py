@@ -81,6 +81,33 @@ def selectors(count, names):
     return operations(count, lambda n: FINE + tags, root)
 
 
+def idle(count, names):
+    """Selectors that select nothing, each to be compared with every operation."""
+    root = "x-gateway:\n  stages:\n    s:\n      operations:\n"
+    root += "".join(f"        got{n}: {{ timeout: 1s }}\n" for n in range(names))
+    return operations(count, lambda n: FINE, root)
+
+
+def cached(count, names):
+    """Stages that each have a policy of their own for every operation."""
+    root = "x-gateway:\n  stages:\n"
+    root += "".join(f"    s{n}: {{ cache: {{ enabled: true, ttl: {n + 1}s }} }}\n" for n in range(names))
+    return operations(count, lambda n: FINE, root)
+
+
+def globs(count, names):
+    """Globs that are to be matched with every operation."""
+    root = "x-gateway:\n  stages:\n    s:\n      operations:\n"
+    root += "".join(f'        "GET /*/*/*/**/x{n}": {{ timeout: 1s }}\n' for n in range(names))
+    return operations(count, lambda n: FINE, root)
+
+
+def misspelt(count, names):
+    """Upstreams that are not there, each to be compared with those that are."""
+    root = "x-gateway:\n  upstreams:\n" + "".join(f"    upstream{n}: {{ url: 'http://a{n}' }}\n" for n in range(names))
+    return operations(count, lambda n: FINE + f"      x-gateway: {{ integration: {{ type: proxy, upstream: upsteram{n} }} }}\n", root)
+
+
 def wide(count):
     """As many of a schema's members as there may be, each a reference to the same place."""
     return HEAD + "paths: {}\ncomponents:\n  schemas:\n    A: { type: object }\n    B:\n      properties:\n" + "".join(
@@ -174,6 +201,13 @@ DOCUMENTS = [
     ("faulty-50k.yaml", lambda: faulty(50_000), 1),
     ("stages-100x10k.yaml", lambda: stages(10_000, 100), 1),
     ("selectors-100x5k.yaml", lambda: selectors(5_000, 100), 1),
+    ("stages-1000x500.yaml", lambda: stages(500, 999), 1),
+    ("idle-100x5k.yaml", lambda: idle(5_000, 99), 0),
+    ("idle-20kx20.yaml", lambda: idle(20, 20_000), 0),
+    ("globs-100x5k.yaml", lambda: globs(5_000, 99), 0),
+    ("globs-2000x5k.yaml", lambda: globs(5_000, 2_000), 1),
+    ("misspelt-50kx5k.yaml", lambda: misspelt(50_000, 5_000), 1),
+    ("cached-50x5k.yaml", lambda: cached(5_000, 50), 0),
     ("operations-10k.yaml", lambda: operations(10_000, lambda n: FINE), 0),
     ("generate-10k.yaml", lambda: operations(10_000, lambda n: FINE), 0),
     ("generate-1k.yaml", lambda: operations(1_000, lambda n: FINE), 0),

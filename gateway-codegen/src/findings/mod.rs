@@ -70,6 +70,15 @@ pub struct Finding {
     pub help: String,
 }
 
+/// A help that takes work, such as a look at all names of a document: it is made for findings that are kept alone.
+pub(crate) struct Lazily<F>(pub(crate) F);
+
+impl<F: FnOnce() -> String> From<Lazily<F>> for String {
+    fn from(help: Lazily<F>) -> String {
+        (help.0)()
+    }
+}
+
 /// Findings in the order they were made; sorted by place when read.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
@@ -85,7 +94,7 @@ impl Findings {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.push(Severity::Error, code, place, message.into(), help.into());
+        self.push(Severity::Error, code, place, message, help);
     }
 
     /// Adds a warning.
@@ -96,7 +105,7 @@ impl Findings {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.push(Severity::Warning, code, place, message.into(), help.into());
+        self.push(Severity::Warning, code, place, message, help);
     }
 
     /// Adds a note.
@@ -107,7 +116,7 @@ impl Findings {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.push(Severity::Note, code, place, message.into(), help.into());
+        self.push(Severity::Note, code, place, message, help);
     }
 
     /// Adds a finding of a rule whose severity depends on the document.
@@ -116,32 +125,29 @@ impl Findings {
         severity: Severity,
         code: &'static str,
         place: Place,
-        message: String,
-        help: String,
+        message: impl Into<String>,
+        help: impl Into<String>,
     ) {
-        match self.list.len().cmp(&MOST) {
-            Ordering::Less => {}
+        let room = match self.list.len().cmp(&MOST) {
+            Ordering::Less => true,
             // One more, if it is what makes the document faulty.
-            Ordering::Equal if severity == Severity::Error && !self.has_errors() => {}
-            _ => return,
+            Ordering::Equal => severity == Severity::Error && !self.has_errors(),
+            Ordering::Greater => false,
+        };
+        if room {
+            self.list.insert(Finding {
+                code,
+                severity,
+                place,
+                message: cut(message.into(), LONGEST),
+                help: cut(help.into(), LONGEST),
+            });
         }
-        self.list.insert(Finding {
-            code,
-            severity,
-            place,
-            message: cut(message, LONGEST),
-            help: cut(help, LONGEST),
-        });
     }
 
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|f| f.severity == Severity::Error)
-    }
-
-    /// Whether no more are kept: then nothing needs to be thought of a message.
-    pub(crate) fn is_full(&self) -> bool {
-        self.list.len() > MOST || self.list.len() == MOST && self.has_errors()
     }
 
     /// Whether one of them has this code.

@@ -11,7 +11,7 @@ use super::aws;
 use super::native::{self, strict::Strict, unserved};
 use super::suggest;
 use super::tree::Tree;
-use crate::findings::{Findings, Place, brief};
+use crate::findings::{Findings, Lazily, Place, brief};
 use crate::load::Node;
 use crate::model::{Access, Credential, ParameterPlace};
 use crate::normalise::Api;
@@ -118,7 +118,7 @@ impl Schemes {
                 "security-scheme-undefined",
                 place.clone(),
                 format!("there is no security scheme `{}`", brief(name)),
-                suggest::help(name, self.known.keys().map(String::as_str)),
+                Lazily(|| suggest::help(name, self.known.keys().map(String::as_str))),
             );
             return None;
         };

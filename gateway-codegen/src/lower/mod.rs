@@ -46,6 +46,9 @@ use crate::model::{Caching, Gateway, Integration, Policy, Stage, Target, Upstrea
 use crate::normalise::Api;
 use crate::suggest;
 
+/// Most operations times stages and their selectors: each is looked at, and may have a policy of its own.
+const MAX_COMBINATIONS: usize = 500_000;
+
 /// Lowers a document. Where `found` has errors afterwards the gateway is only good for further checks.
 pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
     let strict = Strict::language();
@@ -257,6 +260,15 @@ fn all_stages(
     reader: &mut Reader<'_>,
 ) -> BTreeMap<String, Stage> {
     let mut stages = BTreeMap::new();
+    if combinations(at, drafts.len()) > MAX_COMBINATIONS {
+        reader.found.error(
+            "document-too-large",
+            at.member("stages").place(),
+            "its stages, their selectors and the operations are more than 500,000 combinations",
+            "use fewer stages, or selectors that speak for many operations, such as `tag:name` and `GET /path/**`",
+        );
+        return stages;
+    }
     for (name, stage) in written.stages.iter().flatten() {
         let at = at.member("stages").member(&name.0);
         let mut read = stages::read(&name.0, stage, at, reader);
@@ -322,6 +334,16 @@ fn all_stages(
         stages.insert(stages::ONLY.to_owned(), only);
     }
     stages
+}
+
+/// How often an operation is looked at for a stage or for a selector of one.
+fn combinations(at: At<'_>, operations: usize) -> usize {
+    let stages = at.member("stages").tree().and_then(Tree::members);
+    let selectors = stages.into_iter().flatten().map(|(_, stage)| {
+        let selectors = stage.get("operations").and_then(Tree::members);
+        1 + selectors.map_or(0, |selectors| selectors.len())
+    });
+    selectors.sum::<usize>().saturating_mul(operations)
 }
 
 /// Parts of cache keys that were said for many operations and are a parameter of none.

@@ -13,7 +13,7 @@ use super::reader::{Reader, Route};
 use super::suggest;
 use super::tree::{At, Tree};
 use crate::check::cors;
-use crate::findings::{Findings, Place, brief};
+use crate::findings::{Findings, Lazily, Place, brief};
 use crate::model::{
     Burst, Cache, CacheKey, Caching, Cors, Edits, Field, Integration, Policy, Rate, Throttle,
     ThrottleKey, Ttl, Upstream,
@@ -371,15 +371,17 @@ fn cache_key(
         let place = at.place();
         if inside(&place, &context.owners) {
             if !known {
-                let names: Vec<String> = declared.iter().map(key_text).collect();
+                let names = || declared.iter().map(key_text).collect::<Vec<_>>();
                 reader.found.error(
                     "cache-key-undeclared",
                     place,
                     format!("`{}` is no parameter of this operation", brief(text)),
-                    match suggest::nearest(text, names.iter().map(String::as_str)) {
-                        Some(name) => format!("did you mean `{name}`"),
-                        None => "declare it under `parameters`".to_owned(),
-                    },
+                    Lazily(
+                        || match suggest::nearest(text, names().iter().map(String::as_str)) {
+                            Some(name) => format!("did you mean `{name}`"),
+                            None => "declare it under `parameters`".to_owned(),
+                        },
+                    ),
                 );
             }
             key.push(part);

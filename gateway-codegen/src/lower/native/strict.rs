@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::super::tree::{Data, Tree};
 use super::unserved;
 use super::values::{FORMS, Size, Time};
-use crate::findings::{Findings, brief};
+use crate::findings::{Findings, Lazily, brief};
 use crate::suggest;
 
 /// The checker: the definitions of the language and their patterns, made once.
@@ -232,7 +232,6 @@ impl Strict {
                         Some(_) if member.is_false() => {}
                         Some(row) => not_yet_served(member.key_place(), row, found),
                         None if foreign => {}
-                        None if found.is_full() => {}
                         None => {
                             unknown_member(member, name, properties, patterns, found);
                             let known = properties.into_iter().flat_map(Map::keys);
@@ -305,7 +304,7 @@ impl Strict {
                         "x-gateway-value",
                         place,
                         format!("`{}` cannot stand in {}", brief(word), subject(here.member)),
-                        suggest::help(word, words.iter().copied()),
+                        Lazily(|| suggest::help(word, words.iter().copied())),
                     );
                 }
             }
@@ -483,7 +482,7 @@ fn unknown_member(
     let known = properties
         .into_iter()
         .flat_map(|properties| properties.keys().map(String::as_str));
-    let help = match patterns.and_then(|patterns| patterns.keys().next()) {
+    let help = || match patterns.and_then(|patterns| patterns.keys().next()) {
         Some(pattern) if properties.is_none() => form(pattern),
         _ => suggest::help(name, known),
     };
@@ -491,7 +490,7 @@ fn unknown_member(
         "x-gateway-unknown-member",
         member.key_place(),
         format!("`{}` is no member here", brief(name)),
-        help,
+        Lazily(help),
     );
 }
 
