@@ -108,6 +108,47 @@ def misspelt(count, names):
     return operations(count, lambda n: FINE + f"      x-gateway: {{ integration: {{ type: proxy, upstream: upsteram{n} }} }}\n", root)
 
 
+METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"]
+
+
+def shared(count, item, components=""):
+    """Paths that all refer to one path item, which is read for each of them."""
+    paths = "".join(f"  /things/{n}/{{id}}: {{ $ref: '#/components/x-item' }}\n" for n in range(count))
+    return HEAD + "components:\n  x-item:\n" + item + components + "paths:\n" + paths
+
+
+def shared_parameters(count):
+    parameters = "".join(f"      - {{ name: p{n}, in: query, schema: {{ type: string }} }}\n" for n in range(999))
+    operations = "".join(f"    {method}: {{ responses: {{}} }}\n" for method in METHODS)
+    return shared(count, "    parameters:\n" + parameters + operations)
+
+
+def shared_policy(count):
+    sets = ", ".join(f"header.x-{n}: a" for n in range(2_000))
+    operations = "".join(f"    {method}: {{ responses: {{}} }}\n" for method in METHODS)
+    return shared(count, f"    x-gateway: {{ request: {{ set: {{ {sets} }} }} }}\n" + operations)
+
+
+def defaults(count, fields):
+    """What holds for all operations is kept for each of them."""
+    sets = ", ".join(f"header.x-{n}: a" for n in range(fields))
+    return operations(count, lambda n: FINE, f"x-gateway: {{ defaults: {{ request: {{ set: {{ {sets} }} }} }} }}\n")
+
+
+def shared_responses(count):
+    headers = "".join(f"        x-{n}: {{ schema: {{ type: string }} }}\n" for n in range(2_000))
+    answers = " ".join(f"'{status}': {{ $ref: '#/components/responses/A' }}," for status in range(200, 260))
+    operations = "".join(f"    {method}: {{ responses: {{ {answers} }} }}\n" for method in METHODS)
+    return shared(count, operations, "  responses:\n    A:\n      description: a\n      headers:\n" + headers)
+
+
+def shared_example(count):
+    example = "[" + "1," * 100_000 + "1]"
+    body = f"  responses: {{ A: {{ description: a, content: {{ application/json: {{ example: {example} }} }} }} }}\n"
+    operations = "".join(f"    {method}: {{ responses: {{ '200': {{ $ref: '#/components/responses/A' }} }} }}\n" for method in METHODS)
+    return shared(count, operations, body)
+
+
 def wide(count):
     """As many of a schema's members as there may be, each a reference to the same place."""
     return HEAD + "paths: {}\ncomponents:\n  schemas:\n    A: { type: object }\n    B:\n      properties:\n" + "".join(
@@ -207,7 +248,16 @@ DOCUMENTS = [
     ("globs-100x5k.yaml", lambda: globs(5_000, 99), 0),
     ("globs-2000x5k.yaml", lambda: globs(5_000, 2_000), 1),
     ("misspelt-50kx5k.yaml", lambda: misspelt(50_000, 5_000), 1),
+    ("policies.yaml", lambda: operations(20_000, lambda n: FINE + "      x-gateway: { request: { set: { " + ", ".join(f"header.x-{m}: a" for m in range(45)) + " } } }\n"), 0),
     ("cached-50x5k.yaml", lambda: cached(5_000, 50), 0),
+    ("shared-parameters.yaml", lambda: shared_parameters(2_000), 1),
+    ("shared-policy.yaml", lambda: shared_policy(2_000), 1),
+    ("defaults.yaml", lambda: defaults(10_000, 2_000), 1),
+    ("shared-responses.yaml", lambda: shared_responses(2_000), 1),
+    ("shared-example.yaml", lambda: shared_example(2_000), None),
+    ("statuses-4.9M.yaml", lambda: statuses(4_900_000), 1),
+    ("faulty-100k.yaml", lambda: faulty(100_000), 1),
+    ("operations-300k.yaml", lambda: operations(300_000, lambda n: FINE), 1),
     ("operations-10k.yaml", lambda: operations(10_000, lambda n: FINE), 0),
     ("generate-10k.yaml", lambda: operations(10_000, lambda n: FINE), 0),
     ("generate-1k.yaml", lambda: operations(1_000, lambda n: FINE), 0),

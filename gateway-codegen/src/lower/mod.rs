@@ -22,6 +22,7 @@ mod policy;
 mod reader;
 mod root;
 mod selectors;
+mod size;
 mod stack;
 mod stages;
 mod tree;
@@ -51,6 +52,15 @@ const MAX_COMBINATIONS: usize = 500_000;
 
 /// Lowers a document. Where `found` has errors afterwards the gateway is only good for further checks.
 pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
+    if size::is_too_large(api) {
+        found.error(
+            "document-too-large",
+            api.root.place(),
+            "`x-gateway` and Amazon's members say too much to too many operations",
+            "say less under `defaults`, in wide selectors and in path items that many paths share",
+        );
+        return None;
+    }
     let strict = Strict::language();
     let aws = aws::Document::read(api, found);
     let root_tree = root_layers(api, strict, &aws, found);

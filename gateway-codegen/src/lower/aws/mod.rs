@@ -29,7 +29,7 @@ use crate::normalise::Api;
 pub(crate) use security::{is_open, judge};
 
 /// Prefix of the family.
-const FAMILY: &str = "x-amazon-apigateway-";
+pub(crate) const FAMILY: &str = "x-amazon-apigateway-";
 
 /// The family's members, and the objects they may stand in.
 const MEMBERS: &[(&str, &[Holder])] = &[
