@@ -13,7 +13,7 @@ use crate::load::Node;
 use crate::normalise::Api;
 
 /// Most values in the layers of operations; each is kept with its place.
-const MAX_WRITTEN: usize = 1_000_000;
+const MAX_WRITTEN: usize = 750_000;
 
 /// Most values in all policies together.
 const MAX_MERGED: usize = 6_000_000;
