@@ -139,7 +139,7 @@ fn told_apart(source: &Source, operation: &Operation, cache: &Cache) -> bool {
         }
         Source::Header(name) => {
             in_key(CacheKey::Header(name.clone()))
-                || !cache.shared && is_credential(name, operation)
+                || !cache.shared && operation.access.reads(ParameterPlace::Header, name)
         }
         Source::Context(variable) => match variable {
             Variable::Path => Pattern::parse(&operation.path).is_ok_and(|pattern| {
@@ -152,15 +152,5 @@ fn told_apart(source: &Source, operation: &Operation, cache: &Cache) -> bool {
             _ => true,
         },
         Source::ResponseHeader(_) | Source::StageVariable(_) => true,
-    }
-}
-
-/// Whether a header field carries a credential of the operation: the caller is part of the key.
-fn is_credential(name: &str, operation: &Operation) -> bool {
-    match &operation.access {
-        Access::Public => false,
-        Access::Delegated(alternatives) => alternatives.iter().flatten().any(|credential| {
-            credential.place == ParameterPlace::Header && credential.name == name
-        }),
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Strict {
 }
 
 /// Where the walk is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Here<'s> {
     /// Nearest definition.
     within: &'s str,
@@ -352,14 +352,7 @@ impl Strict {
 
     /// What a schema takes, in words.
     fn expected(&self, schema: &Value, into: &mut Vec<String>) {
-        let (schema, _) = self.resolve(
-            schema,
-            Here {
-                within: "",
-                about: "",
-                member: "",
-            },
-        );
+        let (schema, _) = self.resolve(schema, Here::default());
         if let Some(branches) = branches(schema) {
             for branch in branches {
                 self.expected(branch, into);
@@ -386,14 +379,7 @@ impl Strict {
 
     /// Whether a value has the JSON type of a schema.
     fn fits(&self, tree: &Tree, schema: &Value) -> bool {
-        let (schema, _) = self.resolve(
-            schema,
-            Here {
-                within: "",
-                about: "",
-                member: "",
-            },
-        );
+        let (schema, _) = self.resolve(schema, Here::default());
         if let Some(branches) = branches(schema) {
             return branches.iter().any(|branch| self.fits(tree, branch));
         }
