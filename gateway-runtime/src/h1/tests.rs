@@ -75,6 +75,8 @@ fn heads_of_requests() {
             "GET x:80 HTTP/1.1\r\n\r\n",
             "GET / at x:80 Ok(Empty), 0 left",
         ),
+        ("GET ftp://x/y HTTP/1.1\r\n\r\n", "Target"),
+        ("GET file:///y HTTP/1.1\r\n\r\n", "Target"),
         ("GET /a#b HTTP/1.1\r\n\r\n", "Target"),
         ("GET  / HTTP/1.1\r\n\r\n", "Target"),
         ("GET / a HTTP/1.1\r\n\r\n", "Head"),

@@ -112,6 +112,7 @@ async fn answer(
         front.doing.finish();
     }
     // A body that nobody wanted is read if it is small; the connection is of no further use otherwise.
+    drop(exchange.take_body());
     let whole = poll_fn(|cx| {
         let shared = Arc::strong_count(wire) > 1;
         let mut wire = wire.lock();
@@ -155,7 +156,7 @@ fn admitted(
     };
     match framed {
         Ok(framing) => {
-            let asked = Asked {
+            let mut asked = Asked {
                 keep_alive,
                 version: head.version,
                 head_only: head.method == http::Method::HEAD,
@@ -166,7 +167,9 @@ fn admitted(
                     wire.lock().decoder = Decoder::new(framing);
                     Body::wire(WireBody {
                         wire: wire.clone(),
-                        expected: head.headers.contains(field::EXPECT),
+                        // An interim answer is nothing that HTTP/1.0 knows (RFC 9110 §10.1.1).
+                        expected: head.version == http::Version::HTTP_11
+                            && head.headers.contains(field::EXPECT),
                         length: match framing {
                             Framing::Length(length) => Some(length),
                             _ => None,
@@ -180,6 +183,10 @@ fn admitted(
             };
             let mut exchange = Exchange::new(head, body, &front.peer, rules, received);
             let admitted = exchange.admit(rules);
+            if let Err(Refusal::BadRequest(_) | Refusal::BadHost | Refusal::BadPath(_)) = admitted {
+                // Whoever made this request may have made it of two.
+                asked.keep_alive = false;
+            }
             (asked, exchange, admitted)
         }
         Err(refusal) => {
