@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::cors::Cors;
 use crate::def::{ApiKind, GatewayDef, StageDef};
-use crate::exchange::{Admission, FieldValue};
+use crate::exchange::{Admission, Exchange, FieldValue};
 use crate::observe::Counters;
 use crate::observe::log::Sinks;
 use crate::respond::Responses;
@@ -134,11 +134,11 @@ impl Gateway {
     }
 
     /// The stage that is mounted where a request goes, and the length of its mount's path.
-    pub(crate) fn stage(&self, host: &str, path: &str) -> Option<(usize, usize)> {
+    pub(crate) fn stage(&self, exchange: &Exchange) -> Option<(usize, usize)> {
         self.stages
             .iter()
             .enumerate()
-            .find_map(|(index, stage)| Some((index, stage.mounted_at(host, path)?)))
+            .find_map(|(index, stage)| Some((index, stage.mounted_at(exchange)?)))
     }
 
     /// What requests are held to before they mean anything. A body is read with the largest limit there is, and held to its

@@ -15,7 +15,7 @@ mod write;
 
 pub(crate) use body::{Decoder, Piece};
 pub(crate) use framing::{Framing, of_request, of_response};
-pub(crate) use head::{HeadFault, RequestHead, ResponseHead, request, response};
+pub(crate) use head::{HeadFault, ResponseHead, request, response};
 pub(crate) use outbox::Outbox;
 pub(crate) use write::{chunk, last_chunk, request_head, response_head};
 

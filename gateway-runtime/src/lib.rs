@@ -55,6 +55,8 @@ pub mod serve;
 mod server;
 #[cfg(feature = "serve")]
 pub mod settings;
+#[cfg(feature = "serve")]
+mod spare;
 #[cfg(all(test, feature = "serve"))]
 mod testing;
 #[cfg(feature = "serve")]

@@ -73,10 +73,13 @@ async fn steps(j: &mut Journey<'_>) -> Result<Reply, Refusal> {
         return Ok(reply);
     }
     find_operation(j)?;
-    let mut taken = Taken::default();
-    throttle_address(j, &mut taken)?;
-    require_credentials(j)?;
-    throttle(j, &mut taken)?;
+    {
+        // Not kept over what waits.
+        let mut taken = Taken::default();
+        throttle_address(j, &mut taken)?;
+        require_credentials(j)?;
+        throttle(j, &mut taken)?;
+    }
     limit_body(j)?;
     let mut reply = match look_up(j).await? {
         Cached::Hit(reply) => reply,
@@ -96,7 +99,7 @@ fn pass_once(j: &Journey<'_>) -> Result<(), Refusal> {
 
 /// Finds the stage, and whether the request is its canary's.
 fn enter_stage(j: &mut Journey<'_>) -> Result<(), Refusal> {
-    let found = j.gateway.stage(j.exchange.host(), j.exchange.path());
+    let found = j.gateway.stage(j.exchange);
     let (index, prefix) = found.ok_or(Refusal::StageUnknown)?;
     let stage = j.gateway.stages.get(index).ok_or(Refusal::StageUnknown)?;
     j.exchange.enter(prefix);

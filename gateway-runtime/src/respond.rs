@@ -185,11 +185,11 @@ impl Responses {
     pub(crate) fn identify(&self, exchange: &Exchange, headers: &mut Headers) {
         let id = exchange.id().text();
         match (self.errors, self.kind) {
-            (ErrorDialect::Problem, _) => headers.set_text(field::X_REQUEST_ID, id.as_str()),
-            (ErrorDialect::Aws, ApiKind::Http) => headers.set_text(APIGW_REQUEST_ID, id.as_str()),
+            (ErrorDialect::Problem, _) => headers.set_text(field::X_REQUEST_ID, id.as_bytes()),
+            (ErrorDialect::Aws, ApiKind::Http) => headers.set_text(APIGW_REQUEST_ID, id.as_bytes()),
             (ErrorDialect::Aws, ApiKind::Rest | ApiKind::Plain) => {
-                headers.set_text(AMZ_APIGW_ID, &extended_id(id.as_str()));
-                headers.set_text(AMZN_REQUEST_ID, id.as_str());
+                headers.set_text(AMZ_APIGW_ID, extended_id(id.as_str()));
+                headers.set_text(AMZN_REQUEST_ID, id.as_bytes());
             }
         }
     }

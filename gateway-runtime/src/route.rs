@@ -47,7 +47,62 @@ pub struct Match {
     /// Its place in the routing table.
     pub route: usize,
     /// Byte ranges of its parameters in the path.
-    pub spans: Vec<(usize, usize)>,
+    pub spans: Spans,
+}
+
+/// Byte ranges in a path, in order: a few in place, further ones on the heap.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spans {
+    few: [(u32, u32); 4],
+    count: usize,
+    more: Vec<(u32, u32)>,
+}
+
+impl Spans {
+    /// Adds one.
+    pub(crate) fn push(&mut self, (start, end): (usize, usize)) {
+        let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        let span = (place(start), place(end));
+        match self.few.get_mut(self.count) {
+            Some(few) => *few = span,
+            None => self.more.push(span),
+        }
+        self.count += 1;
+    }
+
+    /// Leaves so many.
+    fn truncate(&mut self, count: usize) {
+        self.count = self.count.min(count);
+        self.more.truncate(count.saturating_sub(self.few.len()));
+    }
+
+    /// How many there are.
+    fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The one at a place.
+    pub fn get(&self, at: usize) -> Option<(usize, usize)> {
+        let span = match self.few.get(at) {
+            Some(span) if at < self.count => span,
+            Some(_) => return None,
+            None => self.more.get(at - self.few.len())?,
+        };
+        Some((span.0 as usize, span.1 as usize))
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, usize)> {
+        (0..self.count).filter_map(|at| self.get(at))
+    }
+}
+
+impl FromIterator<(usize, usize)> for Spans {
+    fn from_iter<I: IntoIterator<Item = (usize, usize)>>(spans: I) -> Spans {
+        let mut all = Spans::default();
+        spans.into_iter().for_each(|span| all.push(span));
+        all
+    }
 }
 
 /// What may follow after some segments.
@@ -191,7 +246,7 @@ impl Router {
     /// The route for a method and a path in normal form.
     pub fn find(&self, method: &str, path: &str) -> Found {
         let path = Path::new(path, self.kind);
-        let mut spans = Vec::new();
+        let mut spans = Spans::default();
         let head_from_get = self.kind == ApiKind::Plain;
         let route = self.walk(0, path, &mut spans, &mut |endpoint| {
             endpoint.route(method, head_from_get)
@@ -202,7 +257,7 @@ impl Router {
         if let Some(route) = self.fallback {
             return Found::Route(Match {
                 route,
-                spans: Vec::new(),
+                spans: Spans::default(),
             });
         }
         let mut others = Vec::new();
@@ -231,7 +286,7 @@ impl Router {
         &self,
         node: usize,
         path: Path<'_>,
-        spans: &mut Vec<(usize, usize)>,
+        spans: &mut Spans,
         visit: &mut dyn FnMut(&Endpoint) -> Option<usize>,
     ) -> Option<usize> {
         let node = self.nodes.get(node)?;
@@ -275,21 +330,15 @@ impl Router {
 }
 
 /// Matches a mixed segment that begins at `start` of the path.
-fn match_segment(
-    pattern: &Segment,
-    segment: &str,
-    start: usize,
-    spans: &mut Vec<(usize, usize)>,
-) -> bool {
+fn match_segment(pattern: &Segment, segment: &str, start: usize, spans: &mut Spans) -> bool {
     let pieces: &[Piece] = match pattern {
         Segment::Mixed(pieces) => pieces,
         _ => return false,
     };
-    let mark = spans.len();
-    let matched = match_mixed(pieces, segment, spans);
-    for (from, to) in spans.iter_mut().skip(mark) {
-        *from += start;
-        *to += start;
+    let mut found = Vec::new();
+    let matched = match_mixed(pieces, segment, &mut found);
+    for (from, to) in found {
+        spans.push((from + start, to + start));
     }
     matched
 }

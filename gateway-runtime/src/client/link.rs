@@ -21,6 +21,7 @@ use crate::clock::Nanos;
 use crate::exchange::{Body, BodyFault, Headers, later};
 use crate::h1::{self, Decoder, Framing, Outbox, Piece, ResponseHead};
 use crate::server::Worker;
+use crate::spare::Spare;
 use crate::tls::{SCRATCH, Stream};
 
 /// Longest time for one of several addresses to take a connection, so that a silent one does not use up the whole deadline.
@@ -37,6 +38,8 @@ pub(super) struct Link {
     stream: Stream,
     /// What was read and not used.
     ahead: BytesMut,
+    /// What came with the head of an answer: often all of its body.
+    rest: Spare<Vec<u8>>,
     out: Outbox,
     upload: Upload,
     /// Whether nothing of the answer has come yet.
@@ -82,6 +85,7 @@ pub(super) async fn connect(
     Ok(Box::new(Link {
         stream,
         ahead: BytesMut::new(),
+        rest: Spare::default(),
         out: Outbox::default(),
         upload: Upload {
             body: Body::empty(),
@@ -191,7 +195,7 @@ impl Link {
                     100..=199 if interim < INTERIM => interim += 1,
                     100..=199 => return Poll::Ready(Err(UpstreamFault::Garbled)),
                     _ => {
-                        self.last = !head.keep_alive;
+                        self.last = !head.survey.keeps_alive(head.version);
                         return Poll::Ready(Ok(head));
                     }
                 }
@@ -252,16 +256,27 @@ impl Link {
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<ResponseHead, UpstreamFault>> {
+        // What came behind an interim answer.
+        self.ahead.extend_from_slice(&self.rest);
+        self.rest = Spare::default();
         loop {
             let parsed = if self.ahead.is_empty() {
-                let Link { stream, ahead, .. } = self;
+                let Link {
+                    stream,
+                    ahead,
+                    rest,
+                    ..
+                } = self;
                 let read = ready!(stream.poll_with(cx, |bytes| {
                     let parsed = h1::response(bytes);
-                    let used = match &parsed {
-                        Ok(Some((_, length))) => *length,
-                        _ => 0,
-                    };
-                    ahead.extend_from_slice(bytes.get(used..).unwrap_or_default());
+                    match &parsed {
+                        Ok(Some((_, length))) if *length < bytes.len() => {
+                            *rest = Spare::taken();
+                            rest.extend_from_slice(bytes.get(*length..).unwrap_or_default());
+                        }
+                        Ok(None) => ahead.extend_from_slice(bytes),
+                        _ => {}
+                    }
                     parsed.map(|found| found.map(|(head, _)| head))
                 }));
                 match read {
@@ -300,15 +315,19 @@ impl Link {
         }
     }
 
-    /// The whole body, if it has so many bytes and all are here.
-    pub(super) fn take_body(&mut self, framing: Framing) -> Option<Bytes> {
-        match framing {
-            Framing::Empty => Some(Bytes::new()),
-            Framing::Length(length) if self.ahead.len() as u64 == length => {
-                Some(std::mem::take(&mut self.ahead).freeze())
+    /// The whole body, if all of it came with the head and nothing else did.
+    pub(super) fn take_body(&mut self, framing: Framing) -> Option<Body> {
+        if self.ahead.is_empty() {
+            let rest = std::mem::take(&mut self.rest);
+            match framing {
+                Framing::Empty if rest.is_empty() => return Some(Body::empty()),
+                Framing::Length(length) if rest.len() as u64 == length => {
+                    return Some(Body::short(rest));
+                }
+                _ => self.ahead.extend_from_slice(&rest),
             }
-            _ => None,
         }
+        (framing == Framing::Empty).then(Body::empty)
     }
 
     fn poll_body(

@@ -31,7 +31,7 @@ pub(crate) use link::LinkBody;
 pub(crate) use pool::sweep;
 
 use crate::clock::Nanos;
-use crate::exchange::{Body, BodyFault, Headers, Survey, Target, field};
+use crate::exchange::{Body, BodyFault, Headers, Target, field};
 use crate::h1::{self, Framing, ResponseHead};
 use crate::server::Worker;
 use link::Link;
@@ -183,17 +183,17 @@ fn incoming(
         status,
         version,
         mut headers,
-        ..
+        survey,
     } = head;
     let bodiless = head_only || status == 204 || status == 304;
     // The lease goes at a fault, and the connection with it.
     let framing =
-        h1::of_response(&headers, version, bodiless).map_err(|_| UpstreamFault::Garbled)?;
+        h1::of_response(&survey, version, bodiless).map_err(|_| UpstreamFault::Garbled)?;
     // What announces a body that it cannot have (RFC 9110 §8.6) may bring one all the same, as the next answer.
     let dubious = status == 204
-        && h1::of_response(&headers, version, false)
+        && h1::of_response(&survey, version, false)
             .is_ok_and(|said| matches!(said, Framing::Length(_) | Framing::Chunked));
-    Survey::of(&headers).strip(&mut headers);
+    survey.strip(&mut headers);
     if status == 204 {
         headers.remove(field::CONTENT_LENGTH);
     }
@@ -201,7 +201,7 @@ fn incoming(
         Some(_) if dubious => Body::empty(),
         Some(whole) => {
             lease.give_back(link);
-            Body::full(whole)
+            whole
         }
         None => Body::upstream(LinkBody::new(framing, link, lease)),
     };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::{Body, Exchange, Head, Headers, Params, RequestId, Survey, Target, field, path};
+use super::{Body, Exchange, Head, Headers, Params, RequestId, Target, field, path};
 use crate::clock::Nanos;
 use crate::def::{GatewayDef, LimitsDef};
 use crate::h1;
@@ -108,7 +108,7 @@ impl Exchange {
 
 fn judge(exchange: &mut Exchange, rules: &Admission) -> Result<(), Refusal> {
     let limits = &rules.limits;
-    let survey = Survey::of(&exchange.head.headers);
+    let survey = exchange.head.survey;
     if exchange.from_proxy {
         believe_proxy(exchange, rules);
     }
@@ -133,10 +133,8 @@ fn judge(exchange: &mut Exchange, rules: &Admission) -> Result<(), Refusal> {
     ) {
         return Err(Refusal::NotImplemented);
     }
-    if survey.transfer_encoding {
-        // The engine for HTTP/1.1 has refused all but this already; HTTP/2 has no such field (RFC 9113 §8.2.2).
-        h1::of_request(&exchange.head.headers, exchange.head.version).map_err(Refusal::from)?;
-    }
+    // The engine for HTTP/1.1 has asked already; HTTP/2 has no codings (RFC 9113 §8.2.2).
+    h1::of_request(&survey, exchange.head.version)?;
     set_path(exchange, rules)?;
     if survey.expect {
         expectation(&exchange.head.headers)?;
@@ -212,9 +210,11 @@ fn host_length(authority: &[u8]) -> Option<usize> {
     match port {
         [] => Some(length),
         [b':', digits @ ..] => {
-            let number: u16 = std::str::from_utf8(digits).ok()?.parse().ok()?;
-            // `parse` takes a sign.
-            (number > 0 && digits.iter().all(u8::is_ascii_digit)).then_some(length)
+            let number = digits.iter().try_fold(0_u16, |number, digit| {
+                let digit = digit.is_ascii_digit().then(|| u16::from(digit - b'0'))?;
+                number.checked_mul(10)?.checked_add(digit)
+            })?;
+            (number > 0).then_some(length)
         }
         _ => None,
     }

@@ -16,7 +16,9 @@ use tokio::time::{Instant, Sleep};
 
 use super::Headers;
 use crate::client::LinkBody;
+use crate::h1::Outbox;
 use crate::server::WireBody;
+use crate::spare::Spare;
 
 /// Why a body did not come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,7 @@ enum Kind {
     #[default]
     Empty,
     Full(Bytes),
+    Short(Spare<Vec<u8>>),
     Trailed(Box<Trailed>),
     Client(Box<ClientBody>),
     Wire(Box<WireBody>),
@@ -110,6 +113,30 @@ impl Body {
                 Kind::Full(bytes)
             },
         }
+    }
+
+    /// These bytes, which are few.
+    pub(crate) fn short(bytes: Spare<Vec<u8>>) -> Body {
+        Body {
+            kind: match bytes.is_empty() {
+                true => Kind::Empty,
+                false => Kind::Short(bytes),
+            },
+        }
+    }
+
+    /// Writes the body to `out`, if all of it is here; afterwards it is empty.
+    pub(crate) fn write_whole(&mut self, out: &mut Outbox) -> bool {
+        match std::mem::take(&mut self.kind) {
+            Kind::Empty => {}
+            Kind::Full(bytes) => out.push(bytes),
+            Kind::Short(bytes) => out.text().extend_from_slice(&bytes),
+            kind => {
+                self.kind = kind;
+                return false;
+            }
+        }
+        true
     }
 
     /// What [`buffer`](Body::buffer) read, as a body again.
@@ -175,6 +202,7 @@ impl Body {
         match &self.kind {
             Kind::Empty => Some(0),
             Kind::Full(bytes) => Some(bytes.len() as u64),
+            Kind::Short(bytes) => Some(bytes.len() as u64),
             _ => None,
         }
     }
@@ -217,7 +245,10 @@ impl Body {
         match self.kind {
             Kind::Empty => return Ok(Buffered::Whole(Bytes::new(), None)),
             Kind::Full(bytes) if bytes.len() <= most => return Ok(Buffered::Whole(bytes, None)),
-            Kind::Full(_) => return Ok(Buffered::Longer(self)),
+            Kind::Short(bytes) if bytes.len() <= most => {
+                return Ok(Buffered::Whole(Bytes::copy_from_slice(&bytes), None));
+            }
+            Kind::Full(_) | Kind::Short(_) => return Ok(Buffered::Longer(self)),
             _ => {}
         }
         if self.size_hint().lower() > most as u64 {
@@ -270,6 +301,7 @@ impl std::fmt::Debug for Body {
         f.write_str(match self.kind {
             Kind::Empty => "Body::Empty",
             Kind::Full(_) => "Body::Full",
+            Kind::Short(_) => "Body::Short",
             Kind::Trailed(_) => "Body::Trailed",
             Kind::Client(_) => "Body::Client",
             Kind::Wire(_) => "Body::Wire",
@@ -298,6 +330,11 @@ impl http_body::Body for Body {
                 this.kind = Kind::Empty;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
+            Kind::Short(bytes) => {
+                let bytes = Bytes::copy_from_slice(bytes);
+                this.kind = Kind::Empty;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
             Kind::Trailed(body) => Poll::Ready(body.next().map(Ok)),
             Kind::Client(body) => body.poll_frame(cx),
             Kind::Wire(body) => body.poll_frame(cx),
@@ -315,7 +352,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Empty => true,
-            Kind::Full(_) => false,
+            Kind::Full(_) | Kind::Short(_) => false,
             Kind::Trailed(body) => body.bytes.is_none() && body.trailers.is_none(),
             Kind::Client(body) => body.done || body.incoming.is_end_stream(),
             Kind::Wire(body) => body.is_end_stream(),
@@ -331,6 +368,7 @@ impl http_body::Body for Body {
         match &self.kind {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Short(bytes) => SizeHint::with_exact(bytes.len() as u64),
             // Said to be unknown, since a body with a length has no trailers (RFC 9112 §7.1.2).
             Kind::Trailed(_) => SizeHint::default(),
             Kind::Client(body) => body.incoming.size_hint(),

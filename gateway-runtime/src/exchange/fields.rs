@@ -20,12 +20,11 @@ pub(crate) mod field {
     pub(crate) use http::header::{
         ACCEPT, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW,
         CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, LOCATION,
-        MAX_FORWARDS, ORIGIN, RETRY_AFTER, SERVER, SET_COOKIE, TRANSFER_ENCODING, VARY, VIA,
-        WARNING,
+        MAX_FORWARDS, ORIGIN, RETRY_AFTER, SERVER, SET_COOKIE, VARY, VIA, WARNING,
     };
 
     #[cfg(test)]
-    pub(crate) use http::header::TRAILER;
+    pub(crate) use http::header::{TRAILER, TRANSFER_ENCODING};
 
     use super::FieldName;
 
@@ -137,14 +136,15 @@ impl Headers {
         self.put(name.borrow(), value.borrow().as_bytes());
     }
 
-    /// Replaces a field. What may not stand in a value is left out of it.
-    pub(crate) fn set_text(&mut self, name: impl Borrow<FieldName>, value: &str) {
-        let fine = |byte: u8| matches!(byte, b' '..=b'~');
+    /// Replaces a field. What is not visible ASCII is left out of its value.
+    pub(crate) fn set_text(&mut self, name: impl Borrow<FieldName>, value: impl AsRef<[u8]>) {
+        let value = value.as_ref();
+        let fine = |byte: &u8| matches!(byte, b' '..=b'~');
         // Not `all`: without a way out in the middle it looks at many bytes at once.
-        if value.bytes().fold(true, |all, byte| all & fine(byte)) {
-            self.put(name.borrow(), value.as_bytes());
+        if value.iter().fold(true, |all, byte| all & fine(byte)) {
+            self.put(name.borrow(), value);
         } else {
-            let value: Vec<u8> = value.bytes().filter(|byte| fine(*byte)).collect();
+            let value: Vec<u8> = value.iter().copied().filter(fine).collect();
             self.put(name.borrow(), &value);
         }
     }
@@ -199,19 +199,49 @@ impl std::fmt::Debug for Headers {
     }
 }
 
-/// What one pass over the fields of a message tells. Both directions need it, and one pass is cheaper than a look-up per name.
+/// What one pass over the fields of a message tells. Every message needs it, and one pass is cheaper than a look-up per name.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Survey {
     /// Bytes of names, values and separators, as HTTP/1.1 would send them.
     pub(crate) bytes: usize,
-    /// Which fields of one connection are there: bits of [`HOP_BY_HOP`].
-    hop_by_hop: u16,
+    /// What `Content-Length` says.
+    pub(crate) length: Length,
+    /// What `Transfer-Encoding` says.
+    pub(crate) coding: Coding,
+    /// Whether `Connection` has `close`.
+    pub(crate) close: bool,
+    /// Whether `Connection` has `keep-alive`.
+    pub(crate) keep_alive: bool,
     /// Whether `Expect` is there.
     pub(crate) expect: bool,
-    /// Whether `Transfer-Encoding` is there.
-    pub(crate) transfer_encoding: bool,
     /// Whether `Max-Forwards` is there.
     pub(crate) max_forwards: bool,
+    /// Which fields of one connection are there: bits of [`HOP_BY_HOP`].
+    hop_by_hop: u16,
+}
+
+/// What `Content-Length` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Length {
+    /// Nothing.
+    #[default]
+    Absent,
+    /// A number.
+    Bytes(u64),
+    /// Something else, or something twice.
+    Unclear,
+}
+
+/// What `Transfer-Encoding` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Coding {
+    /// Nothing.
+    #[default]
+    Absent,
+    /// `chunked`, once.
+    Chunked,
+    /// Something else, or something twice.
+    Unclear,
 }
 
 /// Fields that belong to one connection and are never passed on (RFC 9110 §7.6.1).
@@ -219,35 +249,97 @@ const HOP_BY_HOP: [&str; 9] = [
     "connection",
     "te",
     "upgrade",
-    TRANSFER_ENCODING,
+    "transfer-encoding",
     "proxy-authenticate",
     "proxy-authorization",
     "keep-alive",
     "http2-settings",
     "proxy-connection",
 ];
-const TRANSFER_ENCODING: &str = "transfer-encoding";
+
+/// The keys of the names that a survey looks for.
+mod key {
+    use super::Key;
+
+    pub(super) const CONTENT_LENGTH: Key = Key::of(b"content-length");
+    pub(super) const EXPECT: Key = Key::of(b"expect");
+    pub(super) const MAX_FORWARDS: Key = Key::of(b"max-forwards");
+    pub(super) const HOP_BY_HOP: [Key; 9] = {
+        let mut keys = [Key::of(b""); 9];
+        let mut at = 0;
+        while at < keys.len() {
+            keys[at] = Key::of(super::HOP_BY_HOP[at].as_bytes());
+            at += 1;
+        }
+        keys
+    };
+    /// The lengths of all these names: most others are told apart by theirs.
+    pub(super) const LENGTHS: u32 = {
+        let mut lengths = 1 << 14 | 1 << 6 | 1 << 12;
+        let mut at = 0;
+        while at < super::HOP_BY_HOP.len() {
+            lengths |= 1 << super::HOP_BY_HOP[at].len();
+            at += 1;
+        }
+        lengths
+    };
+}
 
 impl Survey {
     pub(crate) fn of(headers: &Headers) -> Survey {
         let mut survey = Survey::default();
-        for (name, value) in headers.iter() {
+        let page = &headers.page;
+        for row in page.rows.iter() {
+            let (name, value) = (page.name(row), page.value(row));
             // ": " and CR LF.
             survey.bytes += name.len() + value.len() + 4;
-            // Most names are told apart by their length.
-            if !matches!(name.len(), 2 | 6 | 7 | 10 | 12 | 14 | 16..=19) {
-                continue;
-            }
-            let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-            if let Some(bit) = HOP_BY_HOP.iter().position(|known| is(known)) {
-                survey.hop_by_hop |= 1 << bit;
-                survey.transfer_encoding |= is(TRANSFER_ENCODING);
-            } else {
-                survey.expect |= is("expect");
-                survey.max_forwards |= is("max-forwards");
+            if name.len() < 32 && key::LENGTHS & 1 << name.len() != 0 {
+                survey.note(row.key(), name, value);
             }
         }
         survey
+    }
+
+    fn note(&mut self, key: Key, name: &[u8], value: &[u8]) {
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        if key == key::CONTENT_LENGTH && is("content-length") {
+            self.length = match (self.length, number(value)) {
+                (Length::Absent, Some(bytes)) => Length::Bytes(bytes),
+                _ => Length::Unclear,
+            };
+        } else if key == key::EXPECT && is("expect") {
+            self.expect = true;
+        } else if key == key::MAX_FORWARDS && is("max-forwards") {
+            self.max_forwards = true;
+        } else if let Some(bit) = key::HOP_BY_HOP.iter().position(|known| *known == key)
+            && HOP_BY_HOP.get(bit).is_some_and(|known| is(known))
+        {
+            self.hop_by_hop |= 1 << bit;
+            match bit {
+                0 => self.connection(value),
+                3 => {
+                    let chunked = value.eq_ignore_ascii_case(b"chunked");
+                    self.coding = match self.coding {
+                        Coding::Absent if chunked => Coding::Chunked,
+                        _ => Coding::Unclear,
+                    };
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn connection(&mut self, value: &[u8]) {
+        for token in value.split(|byte| *byte == b',') {
+            let token = token.trim_ascii();
+            self.close |= token.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
+
+    /// Whether the connection may take another message after this one (RFC 9112 §9.3).
+    pub(crate) fn keeps_alive(&self, version: http::Version) -> bool {
+        !self.close && (self.keep_alive || version == http::Version::HTTP_11)
     }
 
     /// Removes the fields of one connection: the well-known ones and those that `Connection` names.
@@ -267,6 +359,19 @@ impl Survey {
             }
         }
     }
+}
+
+/// A number of decimal digits alone: no sign, no space, no list (RFC 9110 §8.6).
+fn number(digits: &[u8]) -> Option<u64> {
+    let mut number: u64 = 0;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    (!digits.is_empty()).then_some(number)
 }
 
 fn strip_nominated(headers: &mut Headers) {

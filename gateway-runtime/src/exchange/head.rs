@@ -1,6 +1,6 @@
 //! A request's head, as an engine read it.
 
-use super::{Headers, Target};
+use super::{Headers, Survey, Target};
 
 /// A request's head, as an engine read it: well-formed, and not yet known to mean anything.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct Head {
     pub(crate) absolute: bool,
     /// The fields.
     pub(crate) headers: Headers,
+    /// What the fields say about the message.
+    pub(crate) survey: Survey,
 }
 
 impl Head {
@@ -25,23 +27,26 @@ impl Head {
         Head {
             method: http::Method::GET,
             version: http::Version::HTTP_11,
-            target: Target::as_sent("/"),
+            target: Target::default(),
             authority: None,
             absolute: false,
             headers: Headers::new(),
+            survey: Survey::default(),
         }
     }
 
     /// What the engine for HTTP/2 read.
     pub(crate) fn from_parts(parts: &http::request::Parts) -> Head {
         let uri = &parts.uri;
+        let headers = Headers::from_map(&parts.headers);
         Head {
             method: parts.method.clone(),
             version: parts.version,
             target: Target::as_sent(uri.path_and_query().map_or("/", |target| target.as_str())),
             authority: uri.authority().map(|authority| authority.as_str().into()),
             absolute: uri.scheme().is_some(),
-            headers: Headers::from_map(&parts.headers),
+            survey: Survey::of(&headers),
+            headers,
         }
     }
 

@@ -25,12 +25,13 @@ use std::sync::Arc;
 
 pub(crate) use admit::{Admission, Peer};
 pub(crate) use body::{Body, BodyFault, Buffered, later};
-pub(crate) use fields::{FieldName, FieldValue, Headers, Survey, field};
+pub(crate) use fields::{Coding, FieldName, FieldValue, Headers, Length, Survey, field};
 pub(crate) use head::Head;
 pub(crate) use reply::Reply;
 pub(crate) use target::{BadTarget, Target};
 
 use crate::clock::Nanos;
+use crate::route::Spans;
 
 /// A request on its way through the gateway.
 #[derive(Debug)]
@@ -285,36 +286,25 @@ impl IdText {
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
+
+    /// As the bytes of its text.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
-/// Path parameters and where their texts stand in the path inside the stage: a few in place, further ones on the heap.
+/// Path parameters, and where their texts stand in the path inside the stage.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Params {
     /// The route's path, which has the names.
     path: &'static str,
-    few: [(u32, u32); 4],
-    more: Vec<(u32, u32)>,
+    spans: Spans,
 }
 
 impl Params {
     /// The parameters of a route's path, and the bytes where each begins and ends.
-    pub(crate) fn new(
-        path: &'static str,
-        spans: impl IntoIterator<Item = (usize, usize)>,
-    ) -> Params {
-        let mut params = Params {
-            path,
-            ..Params::default()
-        };
-        let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
-        for (at, (start, end)) in spans.into_iter().enumerate() {
-            let span = (place(start), place(end));
-            match params.few.get_mut(at) {
-                Some(few) => *few = span,
-                None => params.more.push(span),
-            }
-        }
-        params
+    pub(crate) fn new(path: &'static str, spans: Spans) -> Params {
+        Params { path, spans }
     }
 
     fn find(&self, name: &str) -> Option<(usize, usize)> {
@@ -323,10 +313,6 @@ impl Params {
             let known = piece.split('}').next().unwrap_or(piece);
             known.strip_suffix('+').unwrap_or(known) == name
         })?;
-        let span = match self.few.get(at) {
-            Some(span) => span,
-            None => self.more.get(at - self.few.len())?,
-        };
-        Some((span.0 as usize, span.1 as usize))
+        self.spans.get(at)
     }
 }

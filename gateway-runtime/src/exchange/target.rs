@@ -1,11 +1,11 @@
 //! Path and query of a request, in one text.
 
-use std::sync::Arc;
+use crate::spare::Spare;
 
-/// Path and query in one text that begins with a slash and has no fragment. Cloning is cheap.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Path and query in one text that begins with a slash and has no fragment.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Target {
-    text: Arc<str>,
+    text: Spare<String>,
     /// Bytes before `?`, or all.
     path: usize,
 }
@@ -30,9 +30,11 @@ impl Target {
 
     /// What a client sent; not yet in normal form.
     pub(super) fn as_sent(text: &str) -> Target {
+        let mut own = Spare::<String>::taken();
+        own.push_str(text);
         Target {
             path: memchr::memchr(b'?', text.as_bytes()).unwrap_or(text.len()),
-            text: Arc::from(text),
+            text: own,
         }
     }
 
@@ -49,5 +51,11 @@ impl Target {
     /// All of it.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+}
+
+impl Clone for Target {
+    fn clone(&self) -> Target {
+        Target::as_sent(self.as_str())
     }
 }

@@ -401,7 +401,10 @@ fn what_steps_read() {
     assert_eq!(exchange.local_path(), "/prod/books/a%2Ab");
     exchange.enter(5);
     assert_eq!(exchange.local_path(), "/books/a%2Ab");
-    exchange.set_params(Params::new("/shelf/{book}", [(7, 12)]));
+    exchange.set_params(Params::new(
+        "/shelf/{book}",
+        [(7, 12)].into_iter().collect(),
+    ));
     assert_eq!(exchange.param("book"), Some("a%2Ab"));
     assert_eq!(exchange.param("other"), None);
     let values = |name| exchange.query_values(name).collect::<Vec<_>>();
@@ -428,7 +431,7 @@ fn an_entered_stage_leaves_a_slash() {
 fn params_beyond_the_few() {
     let names = ["a", "b", "c", "d", "e", "f"];
     let spans = (0..names.len()).map(|at| (at, at + 1));
-    let params = Params::new("/{a}/{b}-{c}/{d}.json/{e}/{f+}", spans);
+    let params = Params::new("/{a}/{b}-{c}/{d}.json/{e}/{f+}", spans.collect());
     for (at, name) in names.iter().enumerate() {
         assert_eq!(params.find(name), Some((at, at + 1)));
     }

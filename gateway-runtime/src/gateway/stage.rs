@@ -9,6 +9,7 @@ use super::{Upstreams, variables};
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::def::{GatewayDef, StageDef, ThrottleDef};
+use crate::exchange::Exchange;
 use crate::observe::AccessLog;
 use crate::observe::log::Sinks;
 use crate::settings::{Settings, StartFault};
@@ -145,11 +146,11 @@ impl Stage {
     }
 
     /// The length of its mount's path, if a request goes there.
-    pub(super) fn mounted_at(&self, host: &str, path: &str) -> Option<usize> {
-        if self.host.is_some_and(|own| own != host) {
+    pub(super) fn mounted_at(&self, exchange: &Exchange) -> Option<usize> {
+        if self.host.is_some_and(|own| own != exchange.host()) {
             return None;
         }
-        let rest = path.strip_prefix(self.prefix)?;
+        let rest = exchange.path().strip_prefix(self.prefix)?;
         (rest.is_empty() || rest.starts_with('/')).then_some(self.prefix.len())
     }
 }

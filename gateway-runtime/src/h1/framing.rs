@@ -1,6 +1,6 @@
 //! How long a body is (RFC 9112 §6).
 
-use crate::exchange::{Headers, field};
+use crate::exchange::{Coding, Length, Survey};
 use crate::refusal::{Refusal, Why};
 
 /// How a body ends.
@@ -36,63 +36,29 @@ impl From<Misframed> for Refusal {
 
 /// How the body of a request ends. Both fields, several lengths and other codings are refused although RFC 9112 §6.3 knows what
 /// to make of some: the server behind may read them in another way.
-pub(crate) fn of_request(headers: &Headers, version: http::Version) -> Result<Framing, Misframed> {
-    match (coding(headers, version)?, length(headers)?) {
-        (true, None) => Ok(Framing::Chunked),
-        (true, Some(_)) => Err(Misframed::Length),
-        (false, None | Some(0)) => Ok(Framing::Empty),
-        (false, Some(length)) => Ok(Framing::Length(length)),
-    }
+pub(crate) fn of_request(survey: &Survey, version: http::Version) -> Result<Framing, Misframed> {
+    Ok(said(survey, version)?.unwrap_or(Framing::Empty))
 }
 
 /// How the body of an answer ends; `bodiless` answers have none whatever they say (RFC 9110 §6.4.1).
 pub(crate) fn of_response(
-    headers: &Headers,
+    survey: &Survey,
     version: http::Version,
     bodiless: bool,
 ) -> Result<Framing, Misframed> {
-    let framing = match (coding(headers, version)?, length(headers)?) {
-        (true, None) => Framing::Chunked,
-        (true, Some(_)) => return Err(Misframed::Length),
-        (false, Some(0)) => Framing::Empty,
-        (false, Some(length)) => Framing::Length(length),
-        (false, None) => Framing::Close,
-    };
+    let framing = said(survey, version)?.unwrap_or(Framing::Close);
     Ok(if bodiless { Framing::Empty } else { framing })
 }
 
-/// Whether the body is chunked: by one `chunked` in one field, never by anything else.
-fn coding(headers: &Headers, version: http::Version) -> Result<bool, Misframed> {
-    let mut values = headers.all(field::TRANSFER_ENCODING);
-    let Some(coding) = values.next() else {
-        return Ok(false);
-    };
-    let single = coding.eq_ignore_ascii_case(b"chunked") && values.next().is_none();
-    if single && version == http::Version::HTTP_11 {
-        Ok(true)
-    } else {
-        Err(Misframed::Coding)
+/// What the fields say; `None`: nothing.
+fn said(survey: &Survey, version: http::Version) -> Result<Option<Framing>, Misframed> {
+    match (survey.coding, survey.length) {
+        (Coding::Unclear, _) => Err(Misframed::Coding),
+        (Coding::Chunked, _) if version != http::Version::HTTP_11 => Err(Misframed::Coding),
+        (Coding::Chunked, Length::Bytes(_)) | (_, Length::Unclear) => Err(Misframed::Length),
+        (Coding::Chunked, Length::Absent) => Ok(Some(Framing::Chunked)),
+        (Coding::Absent, Length::Bytes(0)) => Ok(Some(Framing::Empty)),
+        (Coding::Absent, Length::Bytes(length)) => Ok(Some(Framing::Length(length))),
+        (Coding::Absent, Length::Absent) => Ok(None),
     }
-}
-
-fn length(headers: &Headers) -> Result<Option<u64>, Misframed> {
-    let mut values = headers.all(field::CONTENT_LENGTH);
-    let Some(value) = values.next() else {
-        return Ok(None);
-    };
-    if values.next().is_some() {
-        return Err(Misframed::Length);
-    }
-    number(value).map(Some).ok_or(Misframed::Length)
-}
-
-/// A number of decimal digits alone: no sign, no space, no list.
-fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u64, |number, digit| {
-        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
-        number.checked_mul(10)?.checked_add(digit)
-    })
 }

@@ -4,16 +4,7 @@ use std::mem::MaybeUninit;
 
 use httparse::{EMPTY_HEADER, Error, Header, ParserConfig, Status};
 
-use crate::exchange::{Head, Headers, field};
-
-/// A request's head.
-#[derive(Debug)]
-pub(crate) struct RequestHead {
-    /// What it says.
-    pub(crate) head: Head,
-    /// Whether the connection may take another request afterwards, as far as the client is concerned.
-    pub(crate) keep_alive: bool,
-}
+use crate::exchange::{Head, Headers, Survey};
 
 /// An answer's head.
 #[derive(Debug)]
@@ -24,8 +15,8 @@ pub(crate) struct ResponseHead {
     pub(crate) version: http::Version,
     /// The fields, those of the connection among them.
     pub(crate) headers: Headers,
-    /// Whether the connection may take another request afterwards, as far as the back end is concerned.
-    pub(crate) keep_alive: bool,
+    /// What the fields say about the message.
+    pub(crate) survey: Survey,
 }
 
 /// Why bytes are no head.
@@ -47,10 +38,7 @@ pub(crate) enum HeadFault {
 const IN_PLACE: usize = 112;
 
 /// Reads a request's head with at most `most` fields, and tells how many bytes it has; `None`: it is not complete.
-pub(crate) fn request(
-    bytes: &[u8],
-    most: usize,
-) -> Result<Option<(RequestHead, usize)>, HeadFault> {
+pub(crate) fn request(bytes: &[u8], most: usize) -> Result<Option<(Head, usize)>, HeadFault> {
     let skipped = empty_lines(bytes)?;
     let bytes = bytes.get(skipped..).unwrap_or_default();
     // One more than is allowed, so that too many are counted where all limits are.
@@ -66,7 +54,7 @@ pub(crate) fn request(
 fn request_in<'b>(
     bytes: &'b [u8],
     fields: &mut [MaybeUninit<Header<'b>>],
-) -> Result<Option<(RequestHead, usize)>, HeadFault> {
+) -> Result<Option<(Head, usize)>, HeadFault> {
     let mut request = httparse::Request::new(&mut []);
     let length = match request.parse_with_uninit_headers(bytes, fields) {
         Ok(Status::Complete(length)) => length,
@@ -77,16 +65,17 @@ fn request_in<'b>(
     lines_end_well(text, request.headers)?;
     let method = request.method.unwrap_or_default();
     let method = http::Method::from_bytes(method.as_bytes()).map_err(|_| HeadFault::Method)?;
+    let headers = headers(text, request.headers);
     let mut head = Head {
         method,
         version: version(request.version),
-        headers: headers(text, request.headers),
+        survey: Survey::of(&headers),
+        headers,
         ..Head::unread()
     };
     let target = request.path.unwrap_or_default();
     head.set_target(target).ok_or(HeadFault::Target)?;
-    let keep_alive = keeps_alive(&head.headers, head.version);
-    Ok(Some((RequestHead { head, keep_alive }, length)))
+    Ok(Some((head, length)))
 }
 
 /// Reads an answer's head, and tells how many bytes it has; `None`: it is not complete.
@@ -114,7 +103,7 @@ pub(crate) fn response(bytes: &[u8]) -> Result<Option<(ResponseHead, usize)>, He
     let headers = headers(text, response.headers);
     let head = ResponseHead {
         status: status.ok_or(HeadFault::Head)?,
-        keep_alive: keeps_alive(&headers, version),
+        survey: Survey::of(&headers),
         version,
         headers,
     };
@@ -190,19 +179,4 @@ fn headers(text: &[u8], fields: &[Header<'_>]) -> Headers {
             .iter()
             .map(|field| (field.name.as_bytes(), field.value)),
     )
-}
-
-/// RFC 9112 §9.3.
-fn keeps_alive(headers: &Headers, version: http::Version) -> bool {
-    let mut keep_alive = version == http::Version::HTTP_11;
-    for line in headers.all(field::CONNECTION) {
-        for token in line.split(|byte| *byte == b',') {
-            let token = token.trim_ascii();
-            if token.eq_ignore_ascii_case(b"close") {
-                return false;
-            }
-            keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
-        }
-    }
-    keep_alive
 }

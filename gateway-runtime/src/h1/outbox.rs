@@ -3,7 +3,6 @@
 //! Small pieces are joined, large ones are sent from where they are. A connection that has nothing to write holds no memory here:
 //! the text goes back to the thread's store when all is sent.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -12,27 +11,19 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 
+use crate::spare::Spare;
+
 /// Pieces up to this length are copied: sending them apart costs more.
 const SMALL: usize = 4 * 1024;
 /// Bytes above which no more should be added before some are sent.
 const FULL: usize = 64 * 1024;
 /// Slices that are handed to the system at once.
 const SLICES: usize = 16;
-/// Texts a thread keeps, and the largest of them.
-const KEPT: usize = 64;
-const KEPT_TEXT: usize = 16 * 1024;
-/// Room of a new text.
-const TEXT: usize = 2 * 1024;
-
-thread_local! {
-    static FREE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
-}
-
 /// Bytes that wait to be written.
 #[derive(Default)]
 pub(crate) struct Outbox {
     /// All small pieces, one behind the other.
-    text: Vec<u8>,
+    text: Spare<Vec<u8>>,
     /// Bytes of the text that `parts` speak of; what is behind follows the last part.
     parted: usize,
     parts: VecDeque<Part>,
@@ -49,8 +40,7 @@ impl Outbox {
     /// Where small pieces are written.
     pub(crate) fn text(&mut self) -> &mut Vec<u8> {
         if self.text.capacity() == 0 {
-            let kept = FREE.try_with(|free| free.borrow_mut().pop()).ok().flatten();
-            self.text = kept.unwrap_or_else(|| Vec::with_capacity(TEXT));
+            self.text = Spare::taken();
         }
         &mut self.text
     }
@@ -153,23 +143,6 @@ impl Outbox {
         self.sent = 0;
         self.parted = 0;
         self.parts.clear();
-        let mut text = std::mem::take(&mut self.text);
-        if !(TEXT..=KEPT_TEXT).contains(&text.capacity()) {
-            return;
-        }
-        // A thread that ends keeps nothing.
-        let _ = FREE.try_with(|free| {
-            let mut free = free.borrow_mut();
-            if free.len() < KEPT {
-                text.clear();
-                free.push(text);
-            }
-        });
-    }
-}
-
-impl Drop for Outbox {
-    fn drop(&mut self) {
-        self.clear();
+        self.text = Spare::default();
     }
 }

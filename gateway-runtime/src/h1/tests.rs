@@ -9,14 +9,14 @@ use tokio::io::AsyncWrite;
 
 use super::*;
 use crate::clock::Civil;
-use crate::exchange::{FieldName, FieldValue, Headers};
+use crate::exchange::{FieldName, FieldValue, Head, Headers};
 
 /// What a head of a request is read as: method, target, fields and framing, or the fault.
 fn read(bytes: &str) -> String {
     match request(bytes.as_bytes(), 100) {
         Ok(None) => "partial".to_owned(),
-        Ok(Some((RequestHead { head, keep_alive }, length))) => {
-            let framing = of_request(&head.headers, head.version);
+        Ok(Some((head, length))) => {
+            let framing = of_request(&head.survey, head.version);
             let mut shown = format!("{} {}", head.method, head.target.as_str());
             if let Some(authority) = &head.authority {
                 shown.push_str(&format!(" at {authority}"));
@@ -25,7 +25,11 @@ fn read(bytes: &str) -> String {
                 let text = String::from_utf8_lossy;
                 shown.push_str(&format!(" [{}={}]", text(name), text(value)));
             }
-            let end = if keep_alive { "" } else { ", last" };
+            let end = if head.survey.keeps_alive(head.version) {
+                ""
+            } else {
+                ", last"
+            };
             let rest = bytes.len() - length;
             format!("{shown} {framing:?}{end}, {rest} left")
         }
@@ -192,8 +196,12 @@ fn heads_of_answers() {
     let read = |bytes: &str, bodiless| match response(bytes.as_bytes()) {
         Ok(None) => "partial".to_owned(),
         Ok(Some((head, length))) => {
-            let framing = of_response(&head.headers, head.version, bodiless);
-            let end = if head.keep_alive { "" } else { ", last" };
+            let framing = of_response(&head.survey, head.version, bodiless);
+            let end = if head.survey.keeps_alive(head.version) {
+                ""
+            } else {
+                ", last"
+            };
             format!(
                 "{} {framing:?}{end}, {} left",
                 head.status,
@@ -264,7 +272,7 @@ fn more_fields_than_are_read_are_told_apart() {
         HeadFault::TooManyFields
     );
     let (read, _) = request(head.as_bytes(), 300).unwrap().unwrap();
-    assert_eq!(read.head.headers.len(), 200);
+    assert_eq!(read.headers.len(), 200);
 }
 
 /// Takes a body out of its framing, given in pieces of `step` bytes.
@@ -571,11 +579,11 @@ proptest! {
         let (first, length) = request(head.as_bytes(), 100).unwrap().unwrap();
         prop_assert_eq!(length, head.len());
         let mut out = Vec::new();
-        request_head(&mut out, &first.head.method, first.head.target.as_str(), &first.head.headers, Framing::Length(1));
+        request_head(&mut out, &first.method, first.target.as_str(), &first.headers, Framing::Length(1));
         let (second, _) = request(&out, 100).unwrap().unwrap();
-        prop_assert_eq!(&second.head.method, &first.head.method);
-        prop_assert_eq!(&second.head.target, &first.head.target);
-        let list = |head: &RequestHead| head.head.headers.iter().map(|(n, v)| (n.to_vec(), v.to_vec())).filter(|(n, _)| n != b"content-length").collect::<Vec<_>>();
+        prop_assert_eq!(&second.method, &first.method);
+        prop_assert_eq!(&second.target, &first.target);
+        let list = |head: &Head| head.headers.iter().map(|(n, v)| (n.to_vec(), v.to_vec())).filter(|(n, _)| n != b"content-length").collect::<Vec<_>>();
         prop_assert_eq!(list(&second), list(&first));
     }
 

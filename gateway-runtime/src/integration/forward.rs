@@ -30,7 +30,7 @@ pub(super) fn mark(exchange: &Exchange, via: &ViaMark, headers: &mut Headers) {
         _ => &via.http1,
     };
     headers.append(field::VIA, via);
-    headers.set_text(field::X_REQUEST_ID, exchange.id().text().as_str());
+    headers.set_text(field::X_REQUEST_ID, exchange.id().text().as_bytes());
 }
 
 /// Says who asked. What a trusted proxy said before is continued, what anybody else said is replaced.
@@ -53,7 +53,8 @@ pub(super) fn introduce(exchange: &Exchange, headers: &mut Headers) {
     let scheme = if exchange.secure() { "https" } else { "http" };
     headers.set_text(field::X_FORWARDED_PROTO, scheme);
     if !(trusted && headers.contains(field::X_FORWARDED_HOST)) {
-        headers.set_text(field::X_FORWARDED_HOST, exchange.authority());
+        let authority = exchange.header("host").unwrap_or_default();
+        headers.set_text(field::X_FORWARDED_HOST, authority);
     }
 }
 

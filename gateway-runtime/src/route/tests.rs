@@ -45,8 +45,8 @@ fn found(
         Found::OtherMethods(methods) => format!("405 {}", methods.join(", ")),
         Found::Route(found) => {
             let mut text = format!("{} {}", table[found.route].0, table[found.route].1);
-            for (name, (from, to)) in router.names(found.route).iter().zip(&found.spans) {
-                text.push_str(&format!(" {name}={}", &path[*from..*to]));
+            for (name, (from, to)) in router.names(found.route).iter().zip(found.spans.iter()) {
+                text.push_str(&format!(" {name}={}", &path[from..to]));
             }
             assert_eq!(router.names(found.route).len(), found.spans.len());
             text
@@ -271,7 +271,7 @@ fn a_search_looks_at_every_node_at_most_once() {
     router.walk(
         0,
         Path::new(path, ApiKind::Plain),
-        &mut Vec::new(),
+        &mut Spans::default(),
         &mut |_| {
             looked += 1;
             None
@@ -427,7 +427,7 @@ proptest! {
             });
             let ours = match router.find(method, &path) {
                 Found::Route(found) => {
-                    let values = found.spans.iter().map(|(from, to)| path[*from..*to].to_owned()).collect();
+                    let values = found.spans.iter().map(|(from, to)| path[from..to].to_owned()).collect();
                     Some((found.route, values))
                 }
                 _ => None,
@@ -454,7 +454,7 @@ proptest! {
         let routes: Vec<_> = table.iter().map(|(method, path)| row(method, path)).collect();
         for kind in [ApiKind::Plain, ApiKind::Rest, ApiKind::Http] {
             if let Found::Route(found) = Router::new(&routes, kind).unwrap().find("GET", &path) {
-                prop_assert!(found.spans.iter().all(|(from, to)| from < to && path.get(*from..*to).is_some()));
+                prop_assert!(found.spans.iter().all(|(from, to)| from < to && path.get(from..to).is_some()));
             }
         }
     }

@@ -29,10 +29,6 @@ pub(super) async fn serve(worker: Arc<Worker>, tcp: TcpStream, peer: SocketAddr,
     let doing = Arc::new(Doing::new(worker.coarse_now()));
     let waker = std::future::poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let _row = worker.registry.enter(doing.clone(), waker);
-    let serving = Serving {
-        worker: &worker,
-        doing: &doing,
-    };
     let (stream, alpn_http2, secure) = match &worker.shared.tls {
         None => (Stream::Plain(tcp), None, false),
         Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(tcp)).await {
@@ -44,36 +40,31 @@ pub(super) async fn serve(worker: Arc<Worker>, tcp: TcpStream, peer: SocketAddr,
         },
     };
     let mut wire = Wire::new(stream, worker.clone(), doing.clone());
+    let front = Arc::new(Front {
+        worker: worker.clone(),
+        doing,
+        peer: Peer::new(peer, secure),
+    });
     let http2 = match alpn_http2 {
         Some(http2) => http2,
         None => {
             let told = std::future::poll_fn(|cx| wire.poll_speaks_http2(cx));
-            match serving.guarded(told).await {
+            match front.guarded(told).await {
                 Some(Ok(Some(http2))) => http2,
                 _ => return,
             }
         }
     };
-    let front = Arc::new(Front {
-        worker: worker.clone(),
-        doing: doing.clone(),
-        peer: Peer::new(peer, secure),
-    });
-    if http2 {
-        doing.multiplexed();
-        let live = worker.shared.live();
-        let connection =
-            http2_engine(&live).serve_connection(TokioIo::new(wire), service::of(front));
-        // On the heap, so that connections of HTTP/1.1 do not carry its room.
-        serving
-            .run(
-                Box::pin(connection).as_mut(),
-                http2::Connection::graceful_shutdown,
-            )
-            .await;
-    } else {
-        http1::serve(serving, front, wire).await;
+    if !http2 {
+        return http1::serve(front, wire).await;
     }
+    front.doing.multiplexed();
+    let live = worker.shared.live();
+    let engine =
+        http2_engine(&live).serve_connection(TokioIo::new(wire), service::of(front.clone()));
+    // On the heap, so that connections of HTTP/1.1 do not carry its room.
+    let finish = http2::Connection::graceful_shutdown;
+    front.run(Box::pin(engine).as_mut(), finish).await;
 }
 
 fn http2_engine(live: &Live) -> http2::Builder<TokioExecutor> {
@@ -90,13 +81,8 @@ fn http2_engine(live: &Live) -> http2::Builder<TokioExecutor> {
     engine
 }
 
-/// A connection that is served, as the rules for its end see it.
-pub(super) struct Serving<'w> {
-    worker: &'w Arc<Worker>,
-    doing: &'w Arc<Doing>,
-}
-
-impl Serving<'_> {
+/// The rules for a connection's end.
+impl Front {
     /// Runs the engine for HTTP/2 until the connection is over, or is to end. `finish` has it take nothing more than what is in
     /// flight.
     async fn run<E: Future>(&self, mut engine: Pin<&mut E>, finish: impl Fn(Pin<&mut E>)) {

@@ -4,7 +4,8 @@
 //! closed; nothing of it is forwarded. A connection is used again only if request and answer came to their ends. Whatever
 //! the client sends of its next requests meanwhile is bounded.
 
-use std::future::poll_fn;
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -14,14 +15,14 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame};
 use parking_lot::Mutex;
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::ReusableBoxFuture;
 
-use super::connection::Serving;
 use super::registry::Verdict;
 use super::service::{Front, InFlight, unharmed};
 use super::wire::{BodyPiece, Broken, NoHead, Wire};
 use super::{Events, Live};
 use crate::exchange::{Body, BodyFault, Exchange, Head, Headers, Reply, field, later};
-use crate::h1::{self, Decoder, Framing, HeadFault, RequestHead};
+use crate::h1::{self, Decoder, Framing, HeadFault};
 use crate::refusal::{Refusal, Why};
 
 /// What a head may have beyond the document's limits, so that they are found and answered where requests are understood.
@@ -36,20 +37,60 @@ const LINGER_BYTES: usize = 1 << 20;
 type SharedWire = Arc<Mutex<Wire>>;
 
 /// Serves a connection until it ends.
-pub(super) async fn serve(serving: Serving<'_>, front: Arc<Front>, wire: Wire) {
+pub(super) async fn serve(front: Arc<Front>, wire: Wire) {
     let wire: SharedWire = Arc::new(Mutex::new(wire));
     let mut grace = None;
     loop {
-        let Some(read) = poll_fn(|cx| next(&serving, &front, &wire, &mut grace, cx)).await else {
+        let Some(read) = poll_fn(|cx| next(&front, &wire, &mut grace, cx)).await else {
             return;
         };
-        // On the heap, so that an idle connection does not carry the room of a busy one.
-        match Box::pin(answer(&serving, &front, &wire, read)).await {
+        let mut answering = Answering::begin(answer(front.clone(), wire.clone(), read));
+        let after = poll_fn(|cx| answering.poll(cx)).await;
+        answering.end();
+        match after {
             After::Next => {}
             After::Over => return,
             After::Close => return close(&wire, false).await,
             After::Linger => return close(&wire, true).await,
         }
+    }
+}
+
+/// An answer in the making. It has a place of its own, so that a connection that waits for its next request does not carry the
+/// room of one that is busy; the places are kept by the thread.
+struct Answering(ReusableBoxFuture<'static, After>);
+
+/// Places a thread keeps.
+const PLACES: usize = 64;
+
+thread_local! {
+    static FREE: RefCell<Vec<Answering>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Answering {
+    fn begin(answer: impl Future<Output = After> + Send + 'static) -> Answering {
+        match FREE.try_with(|free| free.borrow_mut().pop()).ok().flatten() {
+            Some(mut place) => {
+                place.0.set(answer);
+                place
+            }
+            None => Answering(ReusableBoxFuture::new(answer)),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<After> {
+        self.0.poll(cx)
+    }
+
+    /// Gives the place back. What was in it came to its end.
+    fn end(self) {
+        // A thread that ends keeps nothing.
+        let _ = FREE.try_with(|free| {
+            let mut free = free.borrow_mut();
+            if free.len() < PLACES {
+                free.push(self);
+            }
+        });
     }
 }
 
@@ -67,12 +108,11 @@ enum After {
 
 /// Waits for the next head; `None`: the connection is over.
 fn next(
-    serving: &Serving<'_>,
     front: &Front,
     wire: &SharedWire,
     grace: &mut Option<Pin<Box<Sleep>>>,
     cx: &mut Context<'_>,
-) -> Poll<Option<Result<RequestHead, NoHead>>> {
+) -> Poll<Option<Result<Head, NoHead>>> {
     let live = front.worker.shared.live();
     let limits = &live.admission.limits;
     let most_bytes = limits.headers as usize + limits.uri as usize + SLACK;
@@ -81,10 +121,10 @@ fn next(
         Poll::Ready(Err(NoHead::Closed)) => Poll::Ready(None),
         Poll::Ready(read) => Poll::Ready(Some(read)),
         Poll::Pending => {
-            if serving.verdict() == Verdict::SlowHead && wire.has_read_ahead() {
+            if front.verdict() == Verdict::SlowHead && wire.has_read_ahead() {
                 return Poll::Ready(Some(Err(NoHead::TooSlow)));
             }
-            if serving.is_over() || serving.shall_finish(grace, cx) {
+            if front.is_over() || front.shall_finish(grace, cx) {
                 return Poll::Ready(None);
             }
             Poll::Pending
@@ -93,18 +133,14 @@ fn next(
 }
 
 /// Answers a request, or what is none.
-async fn answer(
-    serving: &Serving<'_>,
-    front: &Arc<Front>,
-    wire: &SharedWire,
-    read: Result<RequestHead, NoHead>,
-) -> After {
+async fn answer(front: Arc<Front>, wire: SharedWire, read: Result<Head, NoHead>) -> After {
+    let requests = front.doing.begin();
+    let in_flight = InFlight(front);
+    let (front, wire) = (&*in_flight.0, &wire);
     let worker = &front.worker;
     let live = worker.shared.live();
-    let requests = front.doing.begin();
-    let _in_flight = InFlight(front.clone());
     let (asked, mut exchange, admitted) = admitted(front, &live, wire, read);
-    let Some(reply) = handled(serving, front, &live, wire, &mut exchange, admitted).await else {
+    let Some(reply) = handled(front, &live, wire, &mut exchange, admitted).await else {
         return After::Over;
     };
     let limits = &live.admission.limits;
@@ -114,13 +150,14 @@ async fn answer(
     // A body that nobody wanted is read if it is small; the connection is of no further use otherwise.
     drop(exchange.take_body());
     let whole = poll_fn(|cx| {
-        let shared = Arc::strong_count(wire) > 1;
+        // Here, in the loop, and in the body if somebody still has it.
+        let shared = Arc::strong_count(wire) > 2;
         let mut wire = wire.lock();
         Poll::Ready(wire.decoder.is_done() || !shared && wire.discard_body(UNREAD, cx))
     })
     .await;
     let keep_alive = asked.keep_alive && whole && !front.doing.is_last();
-    let written = write(serving, front, wire, &asked, keep_alive, reply).await;
+    let written = write(front, wire, &asked, keep_alive, reply).await;
     match (written, keep_alive, whole) {
         (Written::Whole, true, _) => After::Next,
         (Written::Whole, false, true) => After::Close,
@@ -140,13 +177,14 @@ fn admitted(
     front: &Front,
     live: &Live,
     wire: &SharedWire,
-    read: Result<RequestHead, NoHead>,
+    read: Result<Head, NoHead>,
 ) -> (Asked, Exchange, Result<(), Refusal>) {
     let rules = &live.admission;
     let received = front.worker.clock.now();
     let (head, keep_alive, framed) = match read {
-        Ok(RequestHead { head, keep_alive }) => {
-            let framing = h1::of_request(&head.headers, head.version).map_err(Refusal::from);
+        Ok(head) => {
+            let framing = h1::of_request(&head.survey, head.version).map_err(Refusal::from);
+            let keep_alive = head.survey.keeps_alive(head.version);
             (head, keep_alive, framing)
         }
         Err(fault) => {
@@ -168,8 +206,7 @@ fn admitted(
                     Body::wire(WireBody {
                         wire: wire.clone(),
                         // An interim answer is nothing that HTTP/1.0 knows (RFC 9110 §10.1.1).
-                        expected: head.version == http::Version::HTTP_11
-                            && head.headers.contains(field::EXPECT),
+                        expected: head.survey.expect && head.version == http::Version::HTTP_11,
                         length: match framing {
                             Framing::Length(length) => Some(length),
                             _ => None,
@@ -226,7 +263,6 @@ impl NoHead {
 
 /// Has the request handled; `None`: the client went away meanwhile, and the handling with it.
 async fn handled(
-    serving: &Serving<'_>,
     front: &Front,
     live: &Live,
     wire: &SharedWire,
@@ -239,7 +275,7 @@ async fn handled(
         if let Poll::Ready(reply) = handling.as_mut().poll(cx) {
             return Poll::Ready(Some(reply));
         }
-        if wire.lock().poll_gone(cx).is_ready() || serving.is_over() {
+        if wire.lock().poll_gone(cx).is_ready() || front.is_over() {
             return Poll::Ready(None);
         }
         Poll::Pending
@@ -258,7 +294,6 @@ enum Written {
 
 /// Writes an answer.
 async fn write(
-    serving: &Serving<'_>,
     front: &Front,
     wire: &SharedWire,
     asked: &Asked,
@@ -277,21 +312,18 @@ async fn write(
         (true, _) => "",
     };
     let date = front.worker.clock.http_date();
-    h1::response_head(
-        wire.lock().out.text(),
-        status,
-        &headers,
-        framing,
-        connection,
-        &date,
-    );
+    let whole = {
+        let out = &mut wire.lock().out;
+        h1::response_head(out.text(), status, &headers, framing, connection, &date);
+        body.write_whole(out)
+    };
     drop(headers);
     let chunked = framing == Some(Framing::Chunked);
     let mut left = match framing {
-        Some(Framing::Length(length)) if !asked.head_only => Some(length),
+        Some(Framing::Length(length)) if !whole => Some(length),
         _ => None,
     };
-    let mut ended = body.is_end_stream() && !chunked;
+    let mut ended = whole;
     let mut broken = false;
     poll_fn(|cx| {
         loop {
@@ -345,7 +377,7 @@ async fn write(
                 Poll::Ready(Ok(())) | Poll::Pending => {}
                 Poll::Ready(Err(_)) => return Poll::Ready(Written::Broken),
             }
-            if wire.poll_gone(cx).is_ready() || serving.is_over() {
+            if wire.poll_gone(cx).is_ready() || front.is_over() {
                 return Poll::Ready(Written::Broken);
             }
             return Poll::Pending;

@@ -13,7 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::registry::Doing;
 use super::worker::Worker;
-use crate::h1::{self, Decoder, HeadFault, Outbox, Piece, RequestHead};
+use crate::exchange::{Head, Headers};
+use crate::h1::{self, Decoder, HeadFault, Outbox, Piece};
 use crate::tls::{SCRATCH, Stream};
 
 /// What a client that speaks HTTP/2 without having asked sends first (RFC 9113 §3.4).
@@ -91,7 +92,7 @@ impl Wire {
         most_bytes: usize,
         most_fields: usize,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<RequestHead, NoHead>> {
+    ) -> Poll<Result<Head, NoHead>> {
         if self.ahead.is_empty() {
             // The plain case: a whole head at once, taken from where it was read.
             let read = ready!(self.poll_scratch(cx, |ahead, bytes| {
@@ -280,7 +281,7 @@ impl Wire {
 /// A piece of a body.
 pub(super) enum BodyPiece {
     Data(bytes::Bytes),
-    End(Option<crate::exchange::Headers>),
+    End(Option<Headers>),
 }
 
 /// Why a body broke off.

@@ -34,7 +34,7 @@ fn shown(text: &str) -> String {
             ("user-agent", "curl"),
         ],
     );
-    exchange.set_params(Params::new("/books/{id}", [(7, 12)]));
+    exchange.set_params(Params::new("/books/{id}", [(7, 12)].into_iter().collect()));
     clock.advance(Duration::from_secs(3));
     let variables = Variables::new([
         ("url".to_owned(), "first".to_owned()),

@@ -1,15 +1,16 @@
 //! Where the fields of one message stand: a text, and a row of places for each field.
-//!
-//! Pages that are given up are kept for the next message of the same thread, as far as they are small and few.
 
-use std::cell::RefCell;
+use crate::spare::{Spare, reuse};
 
 /// Text and rows of one message.
 #[derive(Default)]
 pub(super) struct Page {
-    pub(super) text: Vec<u8>,
-    pub(super) rows: Vec<Row>,
+    pub(super) text: Spare<Vec<u8>>,
+    pub(super) rows: Spare<Vec<Row>>,
 }
+
+// More fields than nearly every message has, with what a gateway adds.
+reuse!(Vec<Row>, 24, 128);
 
 /// Places of a field's name and value in the text.
 #[derive(Debug, Clone, Copy)]
@@ -27,31 +28,19 @@ pub(super) struct Key(u32);
 
 impl Key {
     /// The key of a name.
-    pub(super) fn of(name: &[u8]) -> Key {
-        let letter = |at: usize| u32::from(name.get(at).copied().unwrap_or_default() | 0x20);
-        let length = u32::try_from(name.len()).unwrap_or(0) & 0xffff;
-        let (middle, last) = (name.len() / 2, name.len().wrapping_sub(1));
-        Key(length << 16 | (letter(middle) << 8) ^ (letter(0) << 4) ^ letter(last))
+    pub(super) const fn of(name: &[u8]) -> Key {
+        let (Some((first, _)), Some((last, _))) = (name.split_first(), name.split_last()) else {
+            return Key(0);
+        };
+        let middle = name[name.len() / 2];
+        let letters =
+            (middle as u32 | 0x20) << 8 ^ (*first as u32 | 0x20) << 4 ^ (*last as u32 | 0x20);
+        Key((name.len() as u32 & 0xffff) << 16 | letters)
     }
 
     fn length(self) -> usize {
         (self.0 >> 16) as usize
     }
-}
-
-/// Pages that a thread keeps.
-const KEPT: usize = 64;
-/// Largest text that is kept.
-const KEPT_TEXT: usize = 8 * 1024;
-/// Most rows that are kept.
-const KEPT_ROWS: usize = 128;
-/// Room of a new page: the head of nearly every message, with what a gateway adds.
-const TEXT: usize = 1024;
-/// The same, in fields.
-const ROWS: usize = 24;
-
-thread_local! {
-    static FREE: RefCell<Vec<(Vec<u8>, Vec<Row>)>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Row {
@@ -71,6 +60,11 @@ impl Row {
 }
 
 impl Row {
+    /// Tells its name apart from most others.
+    pub(super) fn key(&self) -> Key {
+        self.key
+    }
+
     /// Whether it may have a name of this key.
     pub(super) fn may_be(&self, key: Key) -> bool {
         self.key == key
@@ -97,10 +91,10 @@ impl Row {
 impl Page {
     /// An empty page with room.
     pub(super) fn taken() -> Page {
-        let kept = FREE.try_with(|free| free.borrow_mut().pop()).ok().flatten();
-        let (text, rows) =
-            kept.unwrap_or_else(|| (Vec::with_capacity(TEXT), Vec::with_capacity(ROWS)));
-        Page { text, rows }
+        Page {
+            text: Spare::taken(),
+            rows: Spare::taken(),
+        }
     }
 
     pub(super) fn name(&self, row: &Row) -> &[u8] {
@@ -192,11 +186,11 @@ impl Page {
             .map(|row| row.key.length() + row.value_length as usize + 4)
             .sum();
         let mut page = Page {
-            text: Vec::with_capacity(bytes),
+            text: Spare::of(Vec::with_capacity(bytes)),
             // At least one, since a page without room takes one that has.
-            rows: Vec::with_capacity(self.rows.len().max(1)),
+            rows: Spare::of(Vec::with_capacity(self.rows.len().max(1))),
         };
-        for row in &self.rows {
+        for row in self.rows.iter() {
             page.push(self.name(row), self.value(row));
         }
         page
@@ -213,29 +207,5 @@ impl Clone for Page {
         page.text.extend_from_slice(&self.text);
         page.rows.extend_from_slice(&self.rows);
         page
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        let fits = |capacity: usize, least, most| (least..=most).contains(&capacity);
-        if !fits(self.text.capacity(), TEXT, KEPT_TEXT)
-            || !fits(self.rows.capacity(), ROWS, KEPT_ROWS)
-        {
-            return;
-        }
-        let (mut text, mut rows) = (
-            std::mem::take(&mut self.text),
-            std::mem::take(&mut self.rows),
-        );
-        // A thread that ends keeps nothing.
-        let _ = FREE.try_with(|free| {
-            let mut free = free.borrow_mut();
-            if free.len() < KEPT {
-                text.clear();
-                rows.clear();
-                free.push((text, rows));
-            }
-        });
     }
 }
