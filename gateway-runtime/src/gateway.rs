@@ -6,6 +6,7 @@
 //! Invariant: what a request finds here never changes, but for the counts inside buckets and caches, which look after themselves.
 //! Absent on purpose: sockets, which are the server's, and anything of one request.
 
+mod mount;
 mod operation;
 mod stage;
 mod upstreams;
@@ -24,6 +25,8 @@ use crate::respond::Responses;
 use crate::route::Router;
 use crate::settings::{Settings, StartFault};
 
+pub(crate) use mount::Mount;
+pub use operation::policy;
 pub(crate) use operation::{Operation, Surroundings, Variants};
 pub(crate) use stage::Stage;
 use stage::Starting;
@@ -97,7 +100,7 @@ impl Gateway {
             .into_iter()
             .map(|stage| Stage::start(stage, &mut starting, &mut faults))
             .collect();
-        stages.sort_by_key(Stage::precedence);
+        stages.sort_by_key(|stage| stage.mount.precedence());
         let mark = |version| {
             FieldValue::from_str(&format!("{version} {}", def.name))
                 .unwrap_or(FieldValue::from_static("1.1 gateway"))
@@ -138,7 +141,8 @@ impl Gateway {
         self.stages
             .iter()
             .enumerate()
-            .find_map(|(index, stage)| Some((index, stage.mounted_at(exchange)?)))
+            .find(|(_, stage)| stage.mount.takes(|| exchange.host(), exchange.path()))
+            .map(|(index, stage)| (index, stage.mount.prefix.len()))
     }
 
     /// What requests are held to before they mean anything. A body is read with the largest limit there is, and held to its

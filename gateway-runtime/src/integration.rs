@@ -10,6 +10,7 @@ mod edits;
 mod forward;
 mod http;
 mod mock;
+pub mod preview;
 mod proxy;
 mod redirect;
 

@@ -68,3 +68,5 @@ mod values;
 
 #[cfg(feature = "serve")]
 pub use cli::main;
+#[cfg(feature = "serve")]
+pub use integration::preview;

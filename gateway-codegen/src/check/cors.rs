@@ -10,6 +10,8 @@ pub(crate) struct Fault {
     pub(crate) code: &'static str,
     /// The member that is wrong.
     pub(crate) member: &'static str,
+    /// The value in its list that is; empty: the member as a whole.
+    pub(crate) value: String,
     /// What is wrong.
     pub(crate) message: String,
     /// What to do.
@@ -19,10 +21,11 @@ pub(crate) struct Fault {
 /// Every fault of some rules.
 pub(crate) fn faults(cors: &Cors) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let mut fault = |code, member, message: String, help| {
+    let mut fault = |code, member, value: &str, message: String, help| {
         faults.push(Fault {
             code,
             member,
+            value: value.to_owned(),
             message,
             help,
         });
@@ -31,6 +34,7 @@ pub(crate) fn faults(cors: &Cors) -> Vec<Fault> {
         fault(
             "cors-credentials",
             "allowCredentials",
+            "",
             "credentials cannot be allowed to every origin (`*`)".to_owned(),
             "list the origins, or drop allowCredentials",
         );
@@ -39,6 +43,7 @@ pub(crate) fn faults(cors: &Cors) -> Vec<Fault> {
         fault(
             "cors-origins",
             "allowOrigins",
+            "",
             "no origin is allowed, so nothing is".to_owned(),
             "list origins, as in `https://shop.example`, or write `cors: false`",
         );
@@ -48,6 +53,7 @@ pub(crate) fn faults(cors: &Cors) -> Vec<Fault> {
             fault(
                 "cors-origins",
                 "allowOrigins",
+                origin,
                 format!("`{}` {why}", brief(origin)),
                 "scheme, host and port alone, as in `https://shop.example`; or `*`, `https://*`, `http://*`",
             );
@@ -57,6 +63,7 @@ pub(crate) fn faults(cors: &Cors) -> Vec<Fault> {
         fault(
             "cors-names",
             "allowMethods",
+            method,
             format!("`{}` is no method", brief(method)),
             "",
         );
@@ -69,6 +76,7 @@ pub(crate) fn faults(cors: &Cors) -> Vec<Fault> {
             fault(
                 "cors-names",
                 member,
+                name,
                 format!("`{}` is no name of a header field", brief(name)),
                 "",
             );
@@ -81,6 +89,7 @@ pub(crate) fn faults(cors: &Cors) -> Vec<Fault> {
         fault(
             "x-gateway-range",
             "maxAge",
+            "",
             "maxAge is at most a day".to_owned(),
             "browsers use less than that anyway",
         );

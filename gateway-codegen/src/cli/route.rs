@@ -1,14 +1,10 @@
 //! `route`: what becomes of one request, without sending it.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 
 use gateway_codegen::emit::surface;
-use gateway_runtime::def::{
-    GatewayDef, IntegrationDef, PolicyDef, RouteDef, StageDef, TargetDef, UpstreamDef,
-    VariableValue,
-};
-use gateway_runtime::expr::{Escape, Expr, Piece, Scope, Source};
+use gateway_runtime::def::{GatewayDef, RouteDef, StageDef};
+use gateway_runtime::preview::{self, Sent};
 use gateway_runtime::refusal::Refusal;
 use gateway_runtime::route::{Found, Router, normalise};
 use serde::Serialize;
@@ -176,30 +172,37 @@ impl Request<'_> {
     }
 }
 
+fn refused(def: &GatewayDef, refusal: &Refusal, why: String) -> Refused {
+    let answer = refusal.answer(def.errors, def.kind);
+    Refused {
+        status: answer.status,
+        message: answer.message,
+        why,
+        allow: Vec::new(),
+        nearest: Vec::new(),
+    }
+}
+
 fn outcome(def: &'static GatewayDef, request: &Request<'_>, only: Option<&str>) -> Outcome {
-    let refused = |refusal: &Refusal, why: String| {
-        let answer = refusal.answer(def.errors, def.kind);
-        Refused {
-            status: answer.status,
-            message: answer.message,
-            why,
-            allow: Vec::new(),
-            nearest: Vec::new(),
-        }
-    };
     let path = match normalise(&request.path, def.limits.encoded_slash) {
         Ok(path) => path,
         Err(fault) => {
             return Outcome::Refused(refused(
+                def,
                 &Refusal::BadPath(fault),
                 "the path is ambiguous".to_owned(),
             ));
         }
     };
-    let Some((stage, mount)) = stage_of(def, request.host.as_deref(), &path, only) else {
+    let Some((stage, mount)) = preview::stage(
+        def,
+        only,
+        request.host.as_deref().unwrap_or_default(),
+        &path,
+    ) else {
         let mounts: Vec<String> = def.stages.iter().map(|stage| mounted(stage)).collect();
         let why = format!("no stage is mounted there: there is {}", mounts.join(", "));
-        return Outcome::Refused(refused(&Refusal::StageUnknown, why));
+        return Outcome::Refused(refused(def, &Refusal::StageUnknown, why));
     };
     let local = match path.get(mount.len()..) {
         Some("") | None => "/",
@@ -209,7 +212,7 @@ fn outcome(def: &'static GatewayDef, request: &Request<'_>, only: Option<&str>) 
         Ok(router) => router,
         Err(faults) => {
             let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            return Outcome::Refused(refused(&Refusal::Internal, faults.join("; ")));
+            return Outcome::Refused(refused(def, &Refusal::Internal, faults.join("; ")));
         }
     };
     let found = match router.find(&request.method, local) {
@@ -221,59 +224,71 @@ fn outcome(def: &'static GatewayDef, request: &Request<'_>, only: Option<&str>) 
             let why = format!("`{local}` is served for other methods");
             return Outcome::Refused(Refused {
                 allow,
-                ..refused(&refusal, why)
+                ..refused(def, &refusal, why)
             });
         }
         Found::Nothing => {
             let why = format!("no operation has the path `{local}`");
             return Outcome::Refused(Refused {
                 nearest: nearest(def, local),
-                ..refused(&Refusal::NotFound, why)
+                ..refused(def, &Refusal::NotFound, why)
             });
         }
     };
     let Some(route) = def.routes.get(found.route) else {
-        return Outcome::Refused(refused(&Refusal::Internal, String::new()));
+        return Outcome::Refused(refused(def, &Refusal::Internal, String::new()));
     };
     let names = router.names(found.route).iter();
     let values = found
         .spans
         .iter()
-        .map(|(from, to)| local.get(*from..*to).unwrap_or_default());
+        .map(|(from, to)| local.get(from..to).unwrap_or_default());
     let parameters: Vec<(String, String)> = names
         .zip(values)
         .map(|(name, value)| ((*name).to_owned(), value.to_owned()))
         .collect();
-    served(def, stage, mount, route, local, request, parameters)
+    served(
+        def,
+        (stage, mount),
+        route,
+        (&path, local),
+        request,
+        parameters,
+    )
 }
 
 fn served(
     def: &'static GatewayDef,
-    stage: &'static StageDef,
-    mount: &str,
+    (stage, mount): (&'static StageDef, &str),
     route: &'static RouteDef,
-    local: &str,
+    (path, local): (&str, &str),
     request: &Request<'_>,
     parameters: Vec<(String, String)>,
 ) -> Outcome {
     let operation = route.operation;
-    let overridden = stage
-        .overrides
-        .iter()
-        .find(|row| row.operation.id == operation.id);
-    let policy = overridden.map_or(&operation.policy, |row| row.policy);
+    let policy = preview::policy(stage, operation);
     let rows = surface::rows(def);
     let row = rows
         .iter()
         .find(|row| row.stage == stage.name && row.operation == operation.id);
     let cell = |cell: fn(&surface::Row) -> &String| row.map(cell).cloned().unwrap_or_default();
-    let values = Values {
-        request,
-        stage,
-        route,
+    let asked = preview::Request {
+        method: &request.method,
+        host: request.host.as_deref(),
+        path,
+        local_path: local,
+        query: request.query.as_deref(),
+        headers: request.headers,
         parameters: &parameters,
+        stage,
+        stage_vars: request.stage_vars,
     };
-    let address = address(policy, local, &values);
+    let address = match preview::sent(policy, &asked) {
+        Ok(sent) => address(sent),
+        Err(refusal) => {
+            return Outcome::Refused(refused(def, &refusal, "its address cannot be made".into()));
+        }
+    };
     Outcome::Served(Box::new(Served {
         stage: stage.name.to_owned(),
         mount: if mount.is_empty() {
@@ -292,29 +307,6 @@ fn served(
         address,
         parameters,
     }))
-}
-
-/// The stage of a request and the path it is mounted at, without a slash at its end: that of the request's host before
-/// those of any host, and of them the one with the longest path.
-fn stage_of(
-    def: &'static GatewayDef,
-    host: Option<&str>,
-    path: &str,
-    only: Option<&str>,
-) -> Option<(&'static StageDef, &'static str)> {
-    if let Some(only) = only {
-        let stage = def.stages.iter().find(|stage| stage.name == only)?;
-        return Some((stage, ""));
-    }
-    def.stages
-        .iter()
-        .filter(|stage| stage.mount.host.is_none() || stage.mount.host == host)
-        .filter_map(|stage| {
-            let prefix = stage.mount.path.trim_end_matches('/');
-            let rest = path.strip_prefix(prefix)?;
-            (rest.is_empty() || rest.starts_with('/')).then_some((*stage, prefix))
-        })
-        .max_by_key(|(stage, prefix)| (stage.mount.host.is_some(), prefix.len()))
 }
 
 fn mounted(stage: &StageDef) -> String {
@@ -337,125 +329,20 @@ fn nearest(def: &GatewayDef, path: &str) -> Vec<String> {
     routes.into_iter().map(|(_, route)| route).collect()
 }
 
-/// What expressions can name while no request is under way.
-struct Values<'a> {
-    request: &'a Request<'a>,
-    stage: &'static StageDef,
-    route: &'static RouteDef,
-    parameters: &'a [(String, String)],
-}
-
-impl Values<'_> {
-    /// The text of an expression; what is not known yet is shown as it is written.
-    fn text(&self, expression: &str, scope: Scope) -> String {
-        let Ok(parsed) = Expr::parse(expression, scope) else {
-            return expression.to_owned();
-        };
-        let mut text = Vec::new();
-        for piece in parsed.pieces() {
-            match piece {
-                Piece::Text(literal) => text.extend_from_slice(literal.as_bytes()),
-                Piece::Value(source @ Source::StageVariable(_)) => {
-                    text.extend_from_slice(self.value(source).as_bytes());
-                }
-                Piece::Value(source @ Source::Path(name)) if self.is_greedy(name) => {
-                    text.extend_from_slice(self.value(source).as_bytes());
-                }
-                Piece::Value(source) => {
-                    Escape::Segment.write(&mut text, self.value(source).as_bytes())
-                }
-            }
-        }
-        String::from_utf8_lossy(&text).into_owned()
-    }
-
-    fn is_greedy(&self, name: &str) -> bool {
-        self.route.path.ends_with(&format!("{{{name}+}}"))
-    }
-
-    fn value(&self, source: &Source) -> Cow<'_, str> {
-        let first = |list: &[(String, String)], wanted: &str| {
-            let found = list.iter().find(|(name, _)| name == wanted);
-            found.map(|(_, value)| value.clone()).unwrap_or_default()
-        };
-        Cow::Owned(match source {
-            Source::Path(name) => first(self.parameters, name),
-            Source::Header(name) => first(self.request.headers, name),
-            Source::Query(name) => self.query(name),
-            Source::StageVariable(name) => self.variable(name),
-            source => format!("${{{source}}}"),
-        })
-    }
-
-    fn query(&self, wanted: &str) -> String {
-        let query = self.request.query.as_deref().unwrap_or_default();
-        let pairs = query
-            .split('&')
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        let values: Vec<&str> = pairs
-            .filter(|(name, _)| *name == wanted)
-            .map(|(_, value)| value)
-            .collect();
-        values.join(",")
-    }
-
-    /// Secrets are not read, let alone shown.
-    fn variable(&self, wanted: &str) -> String {
-        let given = self
-            .request
-            .stage_vars
-            .iter()
-            .find(|(name, _)| name == wanted);
-        if let Some((_, value)) = given {
-            return value.clone();
-        }
-        let declared = self
-            .stage
-            .variables
-            .iter()
-            .find(|variable| variable.name == wanted);
-        match declared.map(|variable| variable.value) {
-            Some(VariableValue::Literal(value)) => value.to_owned(),
-            Some(VariableValue::Env(_) | VariableValue::File(_)) | None => {
-                format!("${{stageVariables.{wanted}}}")
-            }
+/// Where a request is sent on to, as it is shown.
+fn address(sent: Sent) -> Option<String> {
+    match sent {
+        Sent::Nowhere => None,
+        Sent::Location(location) => Some(location),
+        Sent::Call {
+            method,
+            origin,
+            target,
+        } => {
+            let origin = origin.unwrap_or_else(|upstream| format!("[--upstream {upstream}]"));
+            Some(format!("{method} {origin}{target}"))
         }
     }
-
-    fn base(&self, upstream: &UpstreamDef) -> String {
-        match upstream.url {
-            "" => format!("[--upstream {}]", upstream.name),
-            url => self
-                .text(url, Scope::Start)
-                .trim_end_matches('/')
-                .to_owned(),
-        }
-    }
-}
-
-/// Where a request is sent on to.
-fn address(policy: &PolicyDef, local: &str, values: &Values<'_>) -> Option<String> {
-    let (method, target, own_query) = match &policy.integration {
-        IntegrationDef::Proxy(proxy) => (proxy.method, &proxy.target, true),
-        IntegrationDef::Http(http) => (http.method, &http.target, false),
-        IntegrationDef::Mock(_) => return None,
-        IntegrationDef::Redirect(redirect) => {
-            return Some(values.text(redirect.location, Scope::Request));
-        }
-    };
-    let mut address = match target {
-        TargetDef::Upstream(upstream) => values.base(upstream) + local,
-        TargetDef::UpstreamPath(upstream, path) => {
-            values.base(upstream) + &values.text(path, Scope::Request)
-        }
-        TargetDef::Uri(uri) => values.text(uri, Scope::Request),
-    };
-    if own_query && let Some(query) = &values.request.query {
-        address.push(if address.contains('?') { '&' } else { '?' });
-        address.push_str(query);
-    }
-    let method = method.unwrap_or(&values.request.method);
-    Some(format!("{method} {address}"))
 }
 
 fn human(outcome: &Outcome) -> String {

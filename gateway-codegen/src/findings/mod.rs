@@ -11,7 +11,6 @@ use std::cmp::Ordering;
 use indexmap::IndexSet;
 
 pub use level::Level;
-pub(crate) use render::visible;
 pub use render::{Renderer, Style, schema, summary};
 
 /// Where something stands: a file of the document and a JSON pointer inside it. Line and column are looked up only when a
@@ -42,6 +41,9 @@ pub enum Severity {
 /// Most findings kept: nobody reads more, and a hostile document could have millions.
 const MOST: usize = 10_000;
 
+/// Most bytes kept of a message, whatever texts of the document are in it.
+const LONGEST: usize = 2000;
+
 impl Severity {
     /// The word for it.
     pub const fn name(self) -> &'static str {
@@ -68,6 +70,15 @@ pub struct Finding {
     pub help: String,
 }
 
+/// A help that takes work, such as a look at all names of a document: it is made for findings that are kept alone.
+pub(crate) struct Lazily<F>(pub(crate) F);
+
+impl<F: FnOnce() -> String> From<Lazily<F>> for String {
+    fn from(help: Lazily<F>) -> String {
+        (help.0)()
+    }
+}
+
 /// Findings in the order they were made; sorted by place when read.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
@@ -83,7 +94,7 @@ impl Findings {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.push(Severity::Error, code, place, message.into(), help.into());
+        self.push(Severity::Error, code, place, message, help);
     }
 
     /// Adds a warning.
@@ -94,7 +105,7 @@ impl Findings {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.push(Severity::Warning, code, place, message.into(), help.into());
+        self.push(Severity::Warning, code, place, message, help);
     }
 
     /// Adds a note.
@@ -105,35 +116,43 @@ impl Findings {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.push(Severity::Note, code, place, message.into(), help.into());
+        self.push(Severity::Note, code, place, message, help);
     }
 
-    fn push(
+    /// Adds a finding of a rule whose severity depends on the document.
+    pub(crate) fn push(
         &mut self,
         severity: Severity,
         code: &'static str,
         place: Place,
-        message: String,
-        help: String,
+        message: impl Into<String>,
+        help: impl Into<String>,
     ) {
-        match self.list.len().cmp(&MOST) {
-            Ordering::Less => {}
+        let room = match self.list.len().cmp(&MOST) {
+            Ordering::Less => true,
             // One more, if it is what makes the document faulty.
-            Ordering::Equal if severity == Severity::Error && !self.has_errors() => {}
-            _ => return,
+            Ordering::Equal => severity == Severity::Error && !self.has_errors(),
+            Ordering::Greater => false,
+        };
+        if room {
+            self.list.insert(Finding {
+                code,
+                severity,
+                place,
+                message: cut(message.into(), LONGEST),
+                help: cut(help.into(), LONGEST),
+            });
         }
-        self.list.insert(Finding {
-            code,
-            severity,
-            place,
-            message,
-            help,
-        });
     }
 
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|f| f.severity == Severity::Error)
+    }
+
+    /// Whether one of them has this code.
+    pub(crate) fn has(&self, code: &str) -> bool {
+        self.list.iter().any(|finding| finding.code == code)
     }
 
     /// Whether there is none at all.
@@ -151,11 +170,21 @@ impl Findings {
 
 /// A text of the document as messages show it: at most 60 characters. The renderer makes control characters visible.
 pub(crate) fn brief(text: &str) -> String {
-    const LONGEST: usize = 60;
-    match text.char_indices().nth(LONGEST) {
-        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+    const BRIEF: usize = 60;
+    match text.char_indices().nth(BRIEF) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
+}
+
+/// A text of at most so many bytes.
+fn cut(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+    text
 }
 
 fn by_place(a: &Finding, b: &Finding) -> Ordering {

@@ -5,14 +5,15 @@
 
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Snippet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Finding, Findings, MOST, Severity};
-use crate::load::Document;
 use crate::load::locate::{Locator, Position};
+use crate::load::{Document, SourceFile};
 
 /// Columns that a source line may take; the renderer cuts what is longer around the place.
 const WIDTH: usize = 140;
@@ -94,13 +95,14 @@ impl<'d> Renderer<'d> {
     /// unless empty.
     pub fn render(&self, findings: &Findings) -> String {
         let list = findings.sorted();
+        let nothing = SourceFile::unread(String::new(), PathBuf::new());
         let mut out = String::new();
         let mut rows = Vec::new();
         for in_file in list.chunk_by(|a, b| a.place.file == b.place.file) {
             let file = in_file.first().map_or(0, |finding| finding.place.file);
             let source = self.document.files.get(file);
-            let (name, text) = source.map_or(("", ""), |f| (f.name.as_str(), f.text.as_str()));
-            let mut lines = Locator::new(text);
+            let name = source.map_or("", |source| source.name.as_str());
+            let mut lines = Locator::new(source.unwrap_or(&nothing));
             let positions = in_file
                 .iter()
                 .map(|finding| (lines.find(&finding.place), *finding));
@@ -280,7 +282,7 @@ fn clipped(text: &str, most: usize) -> String {
 }
 
 /// The text with control characters and bidirectional controls written as escapes; tabs become spaces.
-pub(crate) fn visible(text: &str) -> String {
+fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

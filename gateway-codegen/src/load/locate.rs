@@ -10,13 +10,14 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
+use serde_json::Value;
 
 use super::node::unescape;
 use super::tree::intrinsic;
-use super::{MAX_NODES, MAX_POINTER};
+use super::{MAX_NODES, MAX_POINTER, SourceFile, follow_pointer};
 use crate::findings::Place;
 
-/// Members from which a map is searched by an index.
+/// Children from which a collection is searched by an index.
 const INDEXED_FROM: usize = 32;
 
 /// Where something is, for people.
@@ -33,41 +34,24 @@ pub(crate) struct Position {
 /// The spans of one file.
 pub(crate) struct Locator<'t> {
     text: &'t str,
-    lines: Vec<usize>,
+    root: &'t Value,
+    /// Bytes at which lines begin.
+    lines: Vec<u32>,
     /// Made when a pointer is looked up for the first time: of a file that was refused, only bytes are asked for.
-    spots: Option<Vec<Spot<'t>>>,
-    /// Members of large maps by name.
-    indexes: HashMap<usize, HashMap<String, usize>>,
-}
-
-/// One node of the file.
-struct Spot<'t> {
-    span: Range<usize>,
-    content: Content<'t>,
-    /// The member that a CloudFormation tag stands for.
-    wrapped: Option<String>,
-}
-
-enum Content<'t> {
-    Scalar(Cow<'t, str>, ScalarStyle),
-    Sequence(Vec<usize>),
-    Mapping(Vec<Member<'t>>),
-    Alias(Option<usize>),
-}
-
-struct Member<'t> {
-    name: Cow<'t, str>,
-    span: Range<usize>,
-    value: usize,
+    shape: Option<Shape<'t>>,
+    /// Children of large collections: elements by number, members sorted by name.
+    indexes: HashMap<usize, Vec<u32>>,
 }
 
 impl<'t> Locator<'t> {
-    pub(crate) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(file: &'t SourceFile) -> Self {
+        let text = file.text.as_str();
         let starts = text.match_indices('\n').map(|(newline, _)| newline + 1);
         Locator {
             text,
-            lines: std::iter::once(0).chain(starts).collect(),
-            spots: None,
+            root: &file.root,
+            lines: std::iter::once(0).chain(starts).map(narrow).collect(),
+            shape: None,
             indexes: HashMap::new(),
         }
     }
@@ -89,8 +73,8 @@ impl<'t> Locator<'t> {
     }
 
     fn find_span(&mut self, pointer: &str, key: bool, offset: Option<usize>) -> Range<usize> {
-        if self.spots.is_none() {
-            self.spots = Some(Shape::of(self.text));
+        if self.shape.is_none() {
+            self.shape = Some(Shape::of(self.text));
         }
         let mut spot = 0;
         let mut name: Option<Range<usize>> = None;
@@ -103,104 +87,112 @@ impl<'t> Locator<'t> {
             }
             wrapped = false;
             match self.step(spot, &token, 0) {
-                Some((named, next)) => {
-                    name = named;
+                Some(next) => {
+                    name = self.spot(next).and_then(Spot::name);
                     spot = next;
                 }
                 // Not in the file: what holds it is the best there is.
-                None => {
-                    return name
-                        .unwrap_or_else(|| self.spot(spot).map_or(0..0, |s| s.span.clone()));
-                }
+                None => return name.unwrap_or_else(|| self.spot(spot).map_or(0..0, Spot::span)),
             }
         }
         let Some(found) = self.spot(spot) else {
             return 0..0;
         };
-        match (&found.content, name) {
+        let span = found.span();
+        match (found.content, name) {
             (_, Some(name)) if key => name,
-            (Content::Scalar(value, style), _) => {
-                let source = self.text.get(found.span.clone()).unwrap_or_default();
+            (Content::Scalar(style), _) => {
+                let source = self.text.get(span.clone()).unwrap_or_default();
                 match offset {
                     Some(offset) => {
-                        let at = found.span.start + inside(source, value, *style, offset);
+                        let value = follow_pointer(self.root, pointer).and_then(Value::as_str);
+                        let at =
+                            span.start + inside(source, value.unwrap_or(source), style, offset);
                         at..at + 1
                     }
-                    None => found.span.clone(),
+                    None => span,
                 }
             }
             // A block collection begins at its first member, which is not what is meant: its name is.
-            (Content::Sequence(_) | Content::Mapping(_), Some(name)) if found.span.is_empty() => {
-                name
-            }
-            _ => found.span.clone(),
+            (Content::Sequence | Content::Mapping, Some(name)) if span.is_empty() => name,
+            _ => span,
         }
     }
 
-    fn spot(&self, spot: usize) -> Option<&Spot<'t>> {
-        self.spots.as_ref()?.get(spot)
+    fn spot(&self, spot: usize) -> Option<&Spot> {
+        self.shape.as_ref()?.spots.get(spot)
     }
 
     fn wrapped(&self, spot: usize) -> Option<&str> {
-        self.spot(spot)?.wrapped.as_deref()
+        self.shape.as_ref()?.wrapped.get(&spot).map(String::as_str)
     }
 
-    /// From a node to the one that a reference token names, with the span of its name.
-    fn step(
-        &mut self,
-        spot: usize,
-        token: &str,
-        depth: usize,
-    ) -> Option<(Option<Range<usize>>, usize)> {
+    /// From a node to the one that a reference token names.
+    fn step(&mut self, spot: usize, token: &str, depth: usize) -> Option<usize> {
         if depth > super::MAX_DEPTH {
             return None;
         }
-        if let Content::Mapping(members) = &self.spot(spot)?.content
-            && members.len() >= INDEXED_FROM
-            && !self.indexes.contains_key(&spot)
-        {
-            let names = members.iter().enumerate();
-            let index = names.map(|(n, m)| (m.name.to_string(), n)).collect();
-            self.indexes.insert(spot, index);
-        }
-        let sources = match &self.spot(spot)?.content {
-            Content::Scalar(..) => return None,
-            Content::Alias(target) => {
-                let target = (*target)?;
-                return self.step(target, token, depth + 1);
+        let shape = self.shape.as_ref()?;
+        match shape.spots.get(spot)?.content {
+            Content::Scalar(_) => None,
+            Content::Alias => {
+                let target = *shape.targets.get(&spot)?;
+                self.step(target, token, depth + 1)
             }
-            Content::Sequence(items) => {
-                let item = items.get(token.parse::<usize>().ok()?)?;
-                return Some((None, *item));
-            }
-            Content::Mapping(members) => {
-                // Of a name that stands twice the last one counts, as for the reader.
-                let member = match self.indexes.get(&spot) {
-                    Some(index) => index.get(token).and_then(|&n| members.get(n)),
-                    None => members.iter().rev().find(|member| member.name == token),
-                };
-                if let Some(member) = member {
-                    return Some((Some(member.span.clone()), member.value));
+            Content::Sequence => self.child(spot, token),
+            Content::Mapping => {
+                if let Some(member) = self.child(spot, token) {
+                    return Some(member);
                 }
-                let merged = members.iter().filter(|member| member.name == "<<");
-                merged.map(|member| member.value).collect::<Vec<_>>()
+                let shape = self.shape.as_ref()?;
+                let sources: Vec<usize> = shape
+                    .children(spot)
+                    .filter(|&child| shape.name(child) == "<<")
+                    .collect();
+                sources
+                    .into_iter()
+                    .find_map(|source| self.step_merged(source, token, depth + 1))
             }
-        };
-        sources
-            .into_iter()
-            .find_map(|source| self.step_merged(source, token, depth + 1))
+        }
     }
 
-    fn step_merged(
-        &mut self,
-        source: usize,
-        token: &str,
-        depth: usize,
-    ) -> Option<(Option<Range<usize>>, usize)> {
-        let items = match &self.spot(source)?.content {
-            Content::Sequence(items) => items.clone(),
-            _ => return self.step(source, token, depth),
-        };
+    /// The member or element that a token names. Of a name that stands twice the last one counts, as for the reader.
+    fn child(&mut self, spot: usize, token: &str) -> Option<usize> {
+        let shape = self.shape.as_ref()?;
+        let numbered = shape.spots.get(spot)?.content == Content::Sequence;
+        let number = || token.parse::<usize>().ok();
+        if let Some(index) = self.indexes.get(&spot) {
+            let at = match numbered {
+                true => number()?,
+                false => index
+                    .partition_point(|&child| shape.name(wide(child)) <= token)
+                    .checked_sub(1)?,
+            };
+            let child = wide(*index.get(at)?);
+            return (numbered || shape.name(child) == token).then_some(child);
+        }
+        let count = shape.children(spot).take(INDEXED_FROM).count();
+        if count == INDEXED_FROM {
+            let mut index: Vec<u32> = shape.children(spot).map(narrow).collect();
+            if !numbered {
+                index.sort_by_key(|&child| shape.name(wide(child)));
+            }
+            self.indexes.insert(spot, index);
+            return self.child(spot, token);
+        }
+        let mut children = shape.children(spot);
+        match numbered {
+            true => children.nth(number()?),
+            false => children.filter(|&child| shape.name(child) == token).last(),
+        }
+    }
+
+    fn step_merged(&mut self, source: usize, token: &str, depth: usize) -> Option<usize> {
+        let shape = self.shape.as_ref()?;
+        if shape.spots.get(source)?.content != Content::Sequence {
+            return self.step(source, token, depth);
+        }
+        let items: Vec<usize> = shape.children(source).collect();
         items
             .into_iter()
             .find_map(|item| self.step(item, token, depth))
@@ -209,9 +201,8 @@ impl<'t> Locator<'t> {
     fn position(&self, span: Range<usize>) -> Position {
         let start = self.text.floor_char_boundary(span.start);
         let end = self.text.ceil_char_boundary(span.end).max(start);
-        let line = self.lines.partition_point(|&line| line <= start);
-        let line_start = line.checked_sub(1).and_then(|n| self.lines.get(n));
-        let before = self.text.get(line_start.copied().unwrap_or(0)..start);
+        let line = self.lines.partition_point(|&line| wide(line) <= start);
+        let before = self.text.get(self.line_start(line)..start);
         Position {
             line: line.max(1),
             column: before.map_or(0, |before| before.chars().count()) + 1,
@@ -219,21 +210,141 @@ impl<'t> Locator<'t> {
         }
     }
 
+    /// The byte at which a line begins.
+    fn line_start(&self, line: usize) -> usize {
+        let start = line.checked_sub(1).and_then(|n| self.lines.get(n));
+        start.copied().map_or(0, wide)
+    }
+
     /// The text of a line and the byte offset of its start.
     pub(crate) fn line(&self, line: usize) -> (usize, &'t str) {
-        let start = line.checked_sub(1).and_then(|n| self.lines.get(n));
-        let start = start.copied().unwrap_or(0);
-        let end = self.lines.get(line).copied().unwrap_or(self.text.len());
-        let text = self.text.get(start..end).unwrap_or_default();
-        (start, text.trim_end_matches(['\n', '\r']))
+        let start = self.line_start(line);
+        let end = self.lines.get(line).copied();
+        let text = self.text.get(start..end.map_or(self.text.len(), wide));
+        (
+            start,
+            text.unwrap_or_default().trim_end_matches(['\n', '\r']),
+        )
+    }
+}
+
+/// Files are far smaller than 4 GiB; half the bytes are a lot where there is one number per value.
+fn narrow(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
+fn wide(offset: u32) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}
+
+/// Where the values of a file stand: one spot each, a collection before what is in it.
+struct Shape<'t> {
+    text: &'t str,
+    spots: Vec<Spot>,
+    /// Names that are not written as they are: with escapes, say.
+    names: HashMap<usize, Cow<'t, str>>,
+    /// Aliases, and the spots they stand for.
+    targets: HashMap<usize, usize>,
+    /// Values behind a CloudFormation tag, and the member it stands for.
+    wrapped: HashMap<usize, String>,
+}
+
+/// One value of the file. There may be millions, so that this is kept small.
+struct Spot {
+    start: u32,
+    end: u32,
+    /// The span of its name; both 0 where it has none.
+    name_start: u32,
+    name_end: u32,
+    /// The next spot that is not inside this one.
+    after: u32,
+    content: Content,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Scalar(ScalarStyle),
+    Sequence,
+    Mapping,
+    Alias,
+}
+
+impl Spot {
+    fn span(&self) -> Range<usize> {
+        wide(self.start)..wide(self.end)
+    }
+
+    fn name(&self) -> Option<Range<usize>> {
+        let name = wide(self.name_start)..wide(self.name_end);
+        (name != (0..0)).then_some(name)
+    }
+}
+
+impl<'t> Shape<'t> {
+    fn of(text: &'t str) -> Shape<'t> {
+        // YAML's own limit for the length of a member's name is too small for JSON. The parser holds back what may still
+        // turn out to be a name, so a limit there must be.
+        let options = granit_parser::options! { simple_key_max_lookahead: 8 * MAX_POINTER };
+        let mut tracing = Tracing {
+            shape: Shape {
+                text,
+                spots: Vec::new(),
+                names: HashMap::new(),
+                targets: HashMap::new(),
+                wrapped: HashMap::new(),
+            },
+            open: Vec::new(),
+            anchors: HashMap::new(),
+        };
+        for event in Parser::new_from_str_with_options(text, options) {
+            let Ok((event, span)) = event else { break };
+            let start = span.start.byte_offset().unwrap_or_default();
+            let end = span.end.byte_offset().unwrap_or(start).max(start);
+            if !tracing.take(event, start..end) || tracing.shape.spots.len() > MAX_NODES {
+                break;
+            }
+        }
+        // What a broken file leaves open ends with it.
+        while tracing.close().is_some() {}
+        tracing.shape
+    }
+
+    /// What is in a collection.
+    fn children(&self, spot: usize) -> impl Iterator<Item = usize> + use<'_, 't> {
+        let end = self.spots.get(spot).map_or(0, |spot| wide(spot.after));
+        std::iter::successors(Some(spot + 1), |&child| {
+            Some(wide(self.spots.get(child)?.after))
+        })
+        .take_while(move |&child| child < end)
+    }
+
+    /// The name of a member.
+    fn name(&self, member: usize) -> &str {
+        if let Some(name) = self.names.get(&member) {
+            return name;
+        }
+        let span = self.spots.get(member).and_then(Spot::name);
+        unquoted(
+            span.and_then(|span| self.text.get(span))
+                .unwrap_or_default(),
+        )
+    }
+}
+
+/// A name without the quotes around it.
+fn unquoted(name: &str) -> &str {
+    let mut inner = name.chars();
+    match (inner.next(), inner.next_back()) {
+        (Some('"'), Some('"')) | (Some('\''), Some('\'')) => inner.as_str(),
+        _ => name,
     }
 }
 
 /// Collects the shape of a file from its events.
-struct Shape<'t> {
-    spots: Vec<Spot<'t>>,
+struct Tracing<'t> {
+    shape: Shape<'t>,
     open: Vec<Frame<'t>>,
-    anchors: HashMap<usize, usize>,
+    anchors: HashMap<usize, Anchored<'t>>,
 }
 
 /// A collection being read.
@@ -245,27 +356,15 @@ struct Frame<'t> {
     is_name: bool,
 }
 
-impl<'t> Shape<'t> {
-    fn of(text: &'t str) -> Vec<Spot<'t>> {
-        // YAML's own limit for the length of a member's name is too small for JSON. The parser holds back what may still
-        // turn out to be a name, so a limit there must be.
-        let options = granit_parser::options! { simple_key_max_lookahead: 8 * MAX_POINTER };
-        let mut shape = Shape {
-            spots: Vec::new(),
-            open: Vec::new(),
-            anchors: HashMap::new(),
-        };
-        for event in Parser::new_from_str_with_options(text, options) {
-            let Ok((event, span)) = event else { break };
-            let start = span.start.byte_offset().unwrap_or_default();
-            let end = span.end.byte_offset().unwrap_or(start).max(start);
-            if !shape.take(event, start..end) || shape.spots.len() > MAX_NODES {
-                break;
-            }
-        }
-        shape.spots
-    }
+/// What an alias can stand for.
+enum Anchored<'t> {
+    /// A value.
+    Spot(usize),
+    /// A scalar, which may stand for a name.
+    Scalar(usize, Cow<'t, str>),
+}
 
+impl<'t> Tracing<'t> {
     /// Takes one event; false: the first document is over.
     fn take(&mut self, event: Event<'t>, span: Range<usize>) -> bool {
         match event {
@@ -273,33 +372,35 @@ impl<'t> Shape<'t> {
                 if let Some(frame) = self.wants_name() {
                     frame.pending = Some((value, span));
                 } else {
-                    let content = Content::Scalar(value, style);
-                    self.add(content, span, anchor, tag.as_deref());
+                    let spot = self.add(Content::Scalar(style), span, tag.as_deref());
+                    if anchor != 0 {
+                        self.anchors.insert(anchor, Anchored::Scalar(spot, value));
+                    }
                 }
             }
             Event::Alias(anchor) => {
-                let target = self.anchors.get(&anchor).copied();
-                let name = match target.and_then(|t| self.spots.get(t)).map(|s| &s.content) {
-                    Some(Content::Scalar(value, _)) => value.clone(),
-                    _ => Cow::Borrowed(""),
+                let (target, name) = match self.anchors.get(&anchor) {
+                    Some(Anchored::Scalar(spot, value)) => (Some(*spot), value.clone()),
+                    Some(Anchored::Spot(spot)) => (Some(*spot), Cow::Borrowed("")),
+                    None => (None, Cow::Borrowed("")),
                 };
                 if let Some(frame) = self.wants_name() {
                     frame.pending = Some((name, span));
                 } else {
-                    self.add(Content::Alias(target), span, 0, None);
+                    let spot = self.add(Content::Alias, span, None);
+                    if let Some(target) = target {
+                        self.shape.targets.insert(spot, target);
+                    }
                 }
             }
             Event::SequenceStart(style, anchor, tag) => {
-                let content = Content::Sequence(Vec::new());
-                self.enter(content, style, span, anchor, tag.as_deref());
+                self.enter(Content::Sequence, style, span, anchor, tag.as_deref());
             }
             Event::MappingStart(style, anchor, tag) => {
-                let content = Content::Mapping(Vec::new());
-                self.enter(content, style, span, anchor, tag.as_deref());
+                self.enter(Content::Mapping, style, span, anchor, tag.as_deref());
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                if let Some(frame) = self.open.pop()
-                    && frame.is_name
+                if self.close().is_some_and(|frame| frame.is_name)
                     && let Some(parent) = self.open.last_mut()
                 {
                     parent.pending = Some((Cow::Borrowed(""), span));
@@ -311,9 +412,19 @@ impl<'t> Shape<'t> {
         true
     }
 
+    /// The innermost collection is over.
+    fn close(&mut self) -> Option<Frame<'t>> {
+        let frame = self.open.pop()?;
+        let after = narrow(self.shape.spots.len());
+        if let Some(spot) = self.shape.spots.get_mut(frame.spot) {
+            spot.after = after;
+        }
+        Some(frame)
+    }
+
     fn enter(
         &mut self,
-        content: Content<'t>,
+        content: Content,
         style: StructureStyle,
         span: Range<usize>,
         anchor: usize,
@@ -324,7 +435,10 @@ impl<'t> Shape<'t> {
             StructureStyle::Flow => span,
             StructureStyle::Block => span.start..span.start,
         };
-        let spot = self.add(content, span, anchor, tag);
+        let spot = self.add(content, span, tag);
+        if anchor != 0 {
+            self.anchors.insert(anchor, Anchored::Spot(spot));
+        }
         self.open.push(Frame {
             spot,
             pending: None,
@@ -335,45 +449,32 @@ impl<'t> Shape<'t> {
     /// The mapping being read, if a name comes next.
     fn wants_name(&mut self) -> Option<&mut Frame<'t>> {
         let frame = self.open.last_mut()?;
-        let mapping = matches!(self.spots.get(frame.spot)?.content, Content::Mapping(..));
+        let mapping = self.shape.spots.get(frame.spot)?.content == Content::Mapping;
         (mapping && frame.pending.is_none()).then_some(frame)
     }
 
-    fn add(
-        &mut self,
-        content: Content<'t>,
-        span: Range<usize>,
-        anchor: usize,
-        tag: Option<&Tag>,
-    ) -> usize {
-        let spot = self.spots.len();
+    fn add(&mut self, content: Content, span: Range<usize>, tag: Option<&Tag>) -> usize {
+        let spot = self.shape.spots.len();
+        let pending = self.open.last_mut().and_then(|frame| frame.pending.take());
+        let (name, name_span) = pending.unwrap_or((Cow::Borrowed(""), 0..0));
+        let written = self.shape.text.get(name_span.clone()).unwrap_or_default();
+        if unquoted(written) != name {
+            self.shape.names.insert(spot, name);
+        }
         let wrapped = tag
             .filter(|tag| tag.handle() == "!")
             .and_then(|tag| intrinsic(tag.suffix()));
-        self.spots.push(Spot {
-            span,
+        if let Some(member) = wrapped {
+            self.shape.wrapped.insert(spot, member);
+        }
+        self.shape.spots.push(Spot {
+            start: narrow(span.start),
+            end: narrow(span.end),
+            name_start: narrow(name_span.start),
+            name_end: narrow(name_span.end),
+            after: narrow(spot + 1),
             content,
-            wrapped,
         });
-        if anchor != 0 {
-            self.anchors.insert(anchor, spot);
-        }
-        if let Some(frame) = self.open.last_mut() {
-            let pending = frame.pending.take();
-            match self.spots.get_mut(frame.spot).map(|spot| &mut spot.content) {
-                Some(Content::Sequence(items)) => items.push(spot),
-                Some(Content::Mapping(members)) => {
-                    if let Some((name, span)) = pending {
-                        members.push(Member {
-                            name,
-                            span,
-                            value: spot,
-                        });
-                    }
-                }
-                _ => {}
-            }
-        }
         spot
     }
 }

@@ -7,6 +7,7 @@
 mod json;
 pub(crate) mod locate;
 mod node;
+mod scalar;
 mod tree;
 mod yaml;
 

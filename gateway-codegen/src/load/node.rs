@@ -4,7 +4,7 @@
 //! carried along but looked up: while a document is borrowed its values do not move, so their addresses name them. The
 //! index from address to place is made once per file, on the first question.
 
-use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::ptr;
 
 use serde_json::Value;
@@ -184,26 +184,30 @@ impl<'d> Node<'d> {
 impl SourceFile {
     /// Pointer of a value that lies in this file.
     fn pointer_of(&self, value: &Value) -> String {
+        if ptr::eq(value, &self.root) {
+            return String::new();
+        }
         self.index
             .get_or_init(|| Index::of(&self.root))
             .pointer(address(value))
     }
 }
 
-/// Address of each value below the root → what names it.
+/// Address of each value below the root → what names it. There may be millions of them: a sorted list is a quarter of a map.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    above: HashMap<usize, Above>,
+    steps: Vec<Step>,
     /// All reference tokens, each with its slash and already escaped.
     tokens: String,
 }
 
 /// The step from a value up to the one that holds it.
 #[derive(Debug, Clone, Copy)]
-struct Above {
+struct Step {
+    value: usize,
     parent: usize,
-    start: usize,
-    end: usize,
+    /// Where its token begins; it ends where the next one begins.
+    token: usize,
 }
 
 fn address(value: &Value) -> usize {
@@ -215,47 +219,55 @@ impl Index {
         let mut index = Index::default();
         let mut open = vec![root];
         while let Some(value) = open.pop() {
+            let parent = address(value);
+            let mut note = |index: &mut Index, child, token| {
+                index.steps.push(Step {
+                    value: address(child),
+                    parent,
+                    token,
+                });
+                if child.is_object() || child.is_array() {
+                    open.push(child);
+                }
+            };
             match value {
                 Value::Object(members) => {
                     for (key, child) in members {
-                        let start = index.tokens.len();
+                        let token = index.tokens.len();
                         escape(key, &mut index.tokens);
-                        index.note(value, child, start);
-                        open.push(child);
+                        note(&mut index, child, token);
                     }
                 }
                 Value::Array(items) => {
                     for (number, child) in items.iter().enumerate() {
-                        let start = index.tokens.len();
-                        index.tokens.push('/');
-                        index.tokens.push_str(&number.to_string());
-                        index.note(value, child, start);
-                        open.push(child);
+                        let token = index.tokens.len();
+                        // Writing to a String cannot fail.
+                        let _ = write!(index.tokens, "/{number}");
+                        note(&mut index, child, token);
                     }
                 }
                 _ => {}
             }
         }
+        index.steps.sort_unstable_by_key(|step| step.value);
         index
     }
 
-    fn note(&mut self, parent: &Value, child: &Value, start: usize) {
-        let above = Above {
-            parent: address(parent),
-            start,
-            end: self.tokens.len(),
-        };
-        self.above.insert(address(child), above);
-    }
-
     fn pointer(&self, mut value: usize) -> String {
-        let mut steps = Vec::new();
-        while let Some(above) = self.above.get(&value) {
-            steps.push(self.tokens.get(above.start..above.end).unwrap_or_default());
-            value = above.parent;
+        let mut tokens = Vec::new();
+        while let Ok(found) = self.steps.binary_search_by_key(&value, |step| step.value)
+            && let Some(step) = self.steps.get(found)
+        {
+            let token = self.tokens.get(step.token..).unwrap_or_default();
+            let length = token.get(1..).and_then(|behind| behind.find('/'));
+            let token = length
+                .and_then(|length| token.get(..=length))
+                .unwrap_or(token);
+            tokens.push(token);
+            value = step.parent;
         }
-        steps.reverse();
-        steps.concat()
+        tokens.reverse();
+        tokens.concat()
     }
 }
 

@@ -272,7 +272,8 @@ fn help_says_what_the_parser_does_not() {
 
 /// Line, column and text of a place.
 fn located(source: &str, pointer: &str, key: bool, offset: Option<usize>) -> String {
-    let mut locator = Locator::new(source);
+    let document = text("a.yaml", source, &mut Findings::default()).unwrap();
+    let mut locator = Locator::new(&document.files[0]);
     let pointer = pointer.to_owned();
     let place = Place {
         file: 0,
@@ -472,12 +473,33 @@ proptest! {
     }
 
     #[test]
+    fn plain_scalars_mean_what_another_reader_says(
+        text in "[-+]?(0[xob]|0)?[0-9a-f_]{0,20}(\\.[0-9]{0,3})?([eE][-+]?[0-9]{1,3})?|[-+.]{0,2}(inf|Inf|INF|nan|NaN|null|Null|true|TRUE|False|falsE|~)"
+    ) {
+        let Ok(other) = serde_yaml::from_str::<serde_yaml::Value>(&text) else {
+            return Ok(());
+        };
+        let expected = match &other {
+            serde_yaml::Value::Number(number) if number.is_f64() => {
+                let number = number.as_f64().unwrap();
+                match serde_json::Number::from_f64(number) {
+                    Some(number) => Value::Number(number),
+                    None if number.is_nan() => Value::from(".nan"),
+                    None => Value::from(if number > 0.0 { ".inf" } else { "-.inf" }),
+                }
+            }
+            other => serde_json::to_value(other).unwrap(),
+        };
+        prop_assert_eq!(super::scalar::plain(&text), expected, "{}", text);
+    }
+
+    #[test]
     fn every_value_is_where_it_is_said_to_be(value in any_json(), pretty: bool) {
         let source = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
         let source = source.unwrap();
         let mut found = Findings::default();
         let document = text("a.json", source.clone(), &mut found).unwrap();
-        let mut locator = Locator::new(&source);
+        let mut locator = Locator::new(&document.files[0]);
         let mut all = Vec::new();
         every(document.root().unwrap(), &mut all);
         for node in all {

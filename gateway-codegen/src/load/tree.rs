@@ -1,18 +1,18 @@
-//! The one reader that turns what a YAML or a JSON parser sees into a [`Value`].
+//! What YAML and JSON readers have in common: the rules by which a [`Value`] is made of what a parser sees.
 //!
-//! It refuses what the parsers let pass: a name twice in one object, nesting and size beyond the limits. It gives YAML
-//! the meaning that API descriptions rely on: names are text as written (`200:`), `<<` merges, CloudFormation's short tags
-//! stand for their long forms, integers of any width are numbers.
+//! They refuse what the parsers let pass: a name twice in one object, nesting and size beyond the limits. They give YAML the
+//! meaning that API descriptions rely on: `<<` merges, and CloudFormation's short tags stand for their long forms.
+//!
+//! Invariant: values are counted before they are made, so memory stays in proportion to the limits whatever a document says.
 
-use std::fmt;
+use std::fmt::Write as _;
 
-use serde::de::{
-    self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess,
-    VariantAccess, Visitor,
+use serde_json::{Map, Value};
+
+use super::{
+    Fault, MAX_BYTES, MAX_DEPTH, MAX_DUPLICATES, MAX_NODES, MAX_POINTER, TOO_DEEP, escape,
 };
-use serde_json::{Map, Number, Value};
-
-use super::{Fault, MAX_DEPTH, MAX_DUPLICATES, MAX_NODES, MAX_POINTER, TOO_DEEP, escape};
+use crate::findings::brief;
 
 /// CloudFormation's intrinsic functions, by the name of their YAML tag.
 const INTRINSICS: &[&str] = &[
@@ -36,33 +36,31 @@ const INTRINSICS: &[&str] = &[
     "Transform",
 ];
 
+/// Reading ended; [`Reading::fatal`] says why.
+#[derive(Debug)]
+pub(super) struct Stopped;
+
 /// What is known while a file is read.
 #[derive(Default)]
 pub(super) struct Reading {
-    /// Whether `<<` merges.
-    merge: bool,
-    pointer: String,
+    /// Where the value being read stands.
+    pub(super) pointer: String,
     depth: usize,
     nodes: usize,
+    bytes: usize,
+    /// Whether something was counted twice for the sake of aliases.
+    repeats: bool,
     duplicates: usize,
+    /// The members of all objects that are not complete, innermost last. An object is made of them when it ends and its size
+    /// is known: most have one or two members, and a map that grows by itself holds room for three.
+    members: Vec<(String, Value)>,
     /// Faults that leave the rest readable.
     pub(super) faults: Vec<Fault>,
-    /// The fault that ended the reading; the parser's own error is only its echo.
+    /// The fault that ended the reading; a parser's own error is only its echo.
     pub(super) fatal: Option<Fault>,
 }
 
 impl Reading {
-    pub(super) fn json() -> Self {
-        Self::default()
-    }
-
-    pub(super) fn yaml() -> Self {
-        Reading {
-            merge: true,
-            ..Self::default()
-        }
-    }
-
     /// The faults found, with a last one for those that were only counted.
     pub(super) fn finish(mut self) -> Vec<Fault> {
         let more = self.duplicates.saturating_sub(MAX_DUPLICATES);
@@ -93,7 +91,7 @@ impl Reading {
         });
     }
 
-    fn stop<E: de::Error>(&mut self, code: &'static str, message: &str, help: &str) -> E {
+    fn stop(&mut self, code: &'static str, message: &str, help: &str) -> Stopped {
         self.fatal = Some(Fault {
             code,
             warning: false,
@@ -103,22 +101,51 @@ impl Reading {
             message: message.to_owned(),
             help: help.to_owned(),
         });
-        E::custom(message)
+        Stopped
     }
 
-    fn count<E: de::Error>(&mut self) -> Result<(), E> {
-        self.nodes = self.nodes.saturating_add(1);
-        if self.nodes > MAX_NODES {
-            return Err(self.stop(
+    /// Counts a value or a name, and what it has of text.
+    pub(super) fn count(&mut self, bytes: usize) -> Result<(), Stopped> {
+        self.charge(1, bytes)
+    }
+
+    /// What has been counted: values and names, and bytes of text.
+    pub(super) fn counted(&self) -> (usize, usize) {
+        (self.nodes, self.bytes)
+    }
+
+    /// Counts all since `before` once more: it is kept for aliases to stand for.
+    pub(super) fn keep(&mut self, before: (usize, usize)) -> Result<(), Stopped> {
+        self.repeats = true;
+        self.charge(
+            self.nodes.saturating_sub(before.0),
+            self.bytes.saturating_sub(before.1),
+        )
+    }
+
+    fn charge(&mut self, nodes: usize, bytes: usize) -> Result<(), Stopped> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.nodes <= MAX_NODES && self.bytes <= MAX_BYTES {
+            return Ok(());
+        }
+        Err(if self.repeats {
+            self.stop(
+                "document-too-large",
+                "with its anchors and aliases, the document has more than 5,000,000 values or 64 MiB of text",
+                "use $ref instead of aliases for what repeats",
+            )
+        } else {
+            self.stop(
                 "document-too-large",
                 "the document has more than 5,000,000 values",
                 "split the API, or leave out what is generated",
-            ));
-        }
-        Ok(())
+            )
+        })
     }
 
-    fn enter<E: de::Error>(&mut self) -> Result<(), E> {
+    /// An array or an object begins.
+    pub(super) fn enter(&mut self) -> Result<(), Stopped> {
         if self.depth >= MAX_DEPTH {
             let (message, help) = TOO_DEEP;
             return Err(self.stop("document-too-deep", message, help));
@@ -126,167 +153,166 @@ impl Reading {
         self.depth += 1;
         Ok(())
     }
+
+    /// It ends.
+    pub(super) fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// Goes on to an element of an array. Like [`name`](Self::name) it gives the length to go [`back`](Self::back) to.
+    pub(super) fn item(&mut self, number: usize) -> usize {
+        let length = self.pointer.len();
+        // Writing to a String cannot fail.
+        let _ = write!(self.pointer, "/{number}");
+        length
+    }
+
+    /// Goes on to a member of an object.
+    pub(super) fn name(&mut self, name: &str) -> Result<usize, Stopped> {
+        self.count(name.len())?;
+        let length = self.pointer.len();
+        escape(name, &mut self.pointer);
+        if self.pointer.len() > MAX_POINTER {
+            self.pointer.truncate(length);
+            return Err(self.stop(
+                "document-too-deep",
+                "the names on the way to this member have more than 8 KiB together",
+                "shorten the name, or move what is inside to components and refer to it",
+            ));
+        }
+        Ok(length)
+    }
+
+    /// Goes back to the array or object.
+    pub(super) fn back(&mut self, length: usize) {
+        self.pointer.truncate(length);
+    }
+
+    /// An object's members begin: what [`object`](Self::object) is to be given.
+    pub(super) fn begin(&self) -> usize {
+        self.members.len()
+    }
+
+    /// A member of the innermost object.
+    pub(super) fn member(&mut self, name: String, value: Value) {
+        self.members.push((name, value));
+    }
+
+    /// The object whose members began at `begin`. Of a name that stands twice the last member counts.
+    pub(super) fn object(&mut self, begin: usize, merges: bool) -> Value {
+        let mut members = Map::with_capacity(self.members.len().saturating_sub(begin));
+        let mut twice = Vec::new();
+        for (name, value) in self.members.drain(begin..) {
+            if members.contains_key(&name) {
+                self.duplicates += 1;
+                if self.duplicates <= MAX_DUPLICATES {
+                    twice.push(name.clone());
+                }
+            }
+            members.insert(name, value);
+        }
+        for name in twice {
+            let mut pointer = self.pointer.clone();
+            escape(&name, &mut pointer);
+            let message = format!("`{}` stands twice in this object", brief(&name));
+            let help = "keep one of the two".to_owned();
+            self.fault("duplicate-member", pointer, true, message, help);
+        }
+        if merges && let Some(merged) = members.shift_remove("<<") {
+            self.merge(&mut members, merged);
+        }
+        Value::Object(members)
+    }
+
+    /// `<<`: members of the object, or of each object of the list, that are not written here (YAML 1.1 merge keys; the first
+    /// object that has a member gives it).
+    fn merge(&mut self, members: &mut Map<String, Value>, merged: Value) {
+        let sources = match merged {
+            Value::Array(sources) => sources,
+            source => vec![source],
+        };
+        for source in sources {
+            match source {
+                Value::Object(source) => {
+                    for (key, value) in source {
+                        members.entry(key).or_insert(value);
+                    }
+                }
+                _ => {
+                    let mut pointer = self.pointer.clone();
+                    escape("<<", &mut pointer);
+                    let message = "`<<` merges an object or a list of objects".to_owned();
+                    let help = "give it an alias of an object, such as `<<: *base`".to_owned();
+                    self.fault("yaml-merge", pointer, false, message, help);
+                }
+            }
+        }
+    }
+
+    /// A tag that means nothing here.
+    pub(super) fn unknown_tag(&mut self, tag: &str) {
+        let message = format!("the tag `!{}` is not known and has no effect", brief(tag));
+        let help = "write the value out, or use CloudFormation's `!Ref`, `!Sub`, `!GetAtt` …";
+        let pointer = self.pointer.clone();
+        self.fault("yaml-tag-unknown", pointer, false, message, help.to_owned());
+        if let Some(fault) = self.faults.last_mut() {
+            fault.warning = true;
+        }
+    }
+
+    /// Another value like this one, where an alias stands for it.
+    pub(super) fn copy(&mut self, value: &Value) -> Result<Value, Stopped> {
+        self.repeats = true;
+        Ok(match value {
+            Value::Array(items) => {
+                self.count(0)?;
+                self.enter()?;
+                let mut copies = Vec::with_capacity(items.len());
+                for (number, item) in items.iter().enumerate() {
+                    let length = self.item(number);
+                    copies.push(self.copy(item)?);
+                    self.back(length);
+                }
+                self.leave();
+                Value::Array(copies)
+            }
+            Value::Object(members) => {
+                self.count(0)?;
+                self.enter()?;
+                let mut copies = Map::with_capacity(members.len());
+                for (name, value) in members {
+                    let length = self.name(name)?;
+                    copies.insert(name.clone(), self.copy(value)?);
+                    self.back(length);
+                }
+                self.leave();
+                Value::Object(copies)
+            }
+            Value::String(text) => {
+                self.count(text.len())?;
+                Value::String(text.clone())
+            }
+            scalar => {
+                self.count(0)?;
+                scalar.clone()
+            }
+        })
+    }
 }
 
-/// Seed and visitor of one value.
-pub(super) struct Seed<'r>(pub(super) &'r mut Reading);
-
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        self.0.count()?;
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seed<'_> {
-    type Value = Value;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a value")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_none<E: de::Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Value, E> {
-        self.visit_f64(value as f64)
-    }
-
-    fn visit_u128<E: de::Error>(self, value: u128) -> Result<Value, E> {
-        self.visit_f64(value as f64)
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        // YAML has infinities and NaN, JSON has not: they stay what was written, a text.
-        let number = Number::from_f64(value).map(Value::Number);
-        Ok(number.unwrap_or_else(|| {
-            Value::from(match value {
-                f64::INFINITY => ".inf",
-                f64::NEG_INFINITY => "-.inf",
-                _ => ".nan",
-            })
-        }))
-    }
-
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_string<E: de::Error>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let reading = self.0;
-        reading.enter()?;
-        let length = reading.pointer.len();
-        let mut items = Vec::new();
-        loop {
-            reading.pointer.push('/');
-            reading.pointer.push_str(&items.len().to_string());
-            let item = access.next_element_seed(Seed(reading))?;
-            reading.pointer.truncate(length);
-            match item {
-                Some(item) => items.push(item),
-                None => break,
+/// What a CloudFormation tag before a value makes of it: an object whose one member is the function's long form.
+pub(super) fn called(tag: &str, member: String, value: Value) -> Value {
+    let value = match value {
+        // `!GetAtt resource.attribute`; an attribute may have further dots.
+        Value::String(text) if tag == "GetAtt" => match text.split_once('.') {
+            Some((resource, attribute)) => {
+                Value::from(vec![resource.to_owned(), attribute.to_owned()])
             }
-        }
-        reading.depth -= 1;
-        Ok(Value::Array(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let reading = self.0;
-        reading.enter()?;
-        let length = reading.pointer.len();
-        let mut members = Map::new();
-        while let Some(key) = access.next_key_seed(Name)? {
-            reading.count()?;
-            escape(&key, &mut reading.pointer);
-            if reading.pointer.len() > MAX_POINTER {
-                reading.pointer.truncate(length);
-                return Err(reading.stop(
-                    "document-too-deep",
-                    "the names on the way to this member have more than 8 KiB together",
-                    "shorten the name, or move what is inside to components and refer to it",
-                ));
-            }
-            let value = access.next_value_seed(Seed(reading))?;
-            if members.contains_key(&key) {
-                reading.duplicates += 1;
-                if reading.duplicates <= MAX_DUPLICATES {
-                    let pointer = reading.pointer.clone();
-                    let message = format!("`{key}` stands twice in this object");
-                    let help = "keep one of the two".to_owned();
-                    reading.fault("duplicate-member", pointer, true, message, help);
-                }
-            }
-            reading.pointer.truncate(length);
-            members.insert(key, value);
-        }
-        if reading.merge
-            && let Some(merged) = members.shift_remove("<<")
-        {
-            merge(reading, &mut members, merged);
-        }
-        reading.depth -= 1;
-        Ok(Value::Object(members))
-    }
-
-    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
-        let reading = self.0;
-        let (tag, content) = access.variant_seed(Name)?;
-        let Some(member) = intrinsic(&tag) else {
-            // A lone `!` only says that the scalar is what it is.
-            if tag != "!" {
-                let pointer = reading.pointer.clone();
-                let message = format!("the tag `!{tag}` is not known and has no effect");
-                let help =
-                    "write the value out, or use CloudFormation's `!Ref`, `!Sub`, `!GetAtt` …";
-                reading.fault("yaml-tag-unknown", pointer, false, message, help.to_owned());
-                if let Some(fault) = reading.faults.last_mut() {
-                    fault.warning = true;
-                }
-            }
-            return content.newtype_variant_seed(Seed(reading));
-        };
-        reading.enter()?;
-        let length = reading.pointer.len();
-        escape(&member, &mut reading.pointer);
-        let value = content.newtype_variant_seed(Seed(reading))?;
-        reading.pointer.truncate(length);
-        reading.depth -= 1;
-        let value = match value {
-            // `!GetAtt resource.attribute`; an attribute may have further dots.
-            Value::String(text) if tag == "GetAtt" => match text.split_once('.') {
-                Some((resource, attribute)) => {
-                    Value::from(vec![resource.to_owned(), attribute.to_owned()])
-                }
-                None => Value::String(text),
-            },
-            value => value,
-        };
-        Ok(Value::Object(Map::from_iter([(member, value)])))
-    }
+            None => Value::String(text),
+        },
+        value => value,
+    };
+    Value::Object(Map::from_iter([(member, value)]))
 }
 
 /// The member that a CloudFormation tag stands for.
@@ -295,41 +321,5 @@ pub(super) fn intrinsic(tag: &str) -> Option<String> {
         "Ref" | "Condition" => Some(tag.to_owned()),
         _ if INTRINSICS.contains(&tag) || tag.starts_with("ForEach") => Some(format!("Fn::{tag}")),
         _ => None,
-    }
-}
-
-/// `<<`: members of the object, or of each object of the list, that are not written here (YAML 1.1 merge keys; the first
-/// object that has a member gives it).
-fn merge(reading: &mut Reading, members: &mut Map<String, Value>, merged: Value) {
-    let sources = match merged {
-        Value::Array(sources) => sources,
-        source => vec![source],
-    };
-    for source in sources {
-        match source {
-            Value::Object(source) => {
-                for (key, value) in source {
-                    members.entry(key).or_insert(value);
-                }
-            }
-            _ => {
-                let mut pointer = reading.pointer.clone();
-                escape("<<", &mut pointer);
-                let message = "`<<` merges an object or a list of objects".to_owned();
-                let help = "give it an alias of an object, such as `<<: *base`".to_owned();
-                reading.fault("yaml-merge", pointer, false, message, help);
-            }
-        }
-    }
-}
-
-/// A member's name: the text as written, whatever it looks like.
-struct Name;
-
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = String;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
-        String::deserialize(deserializer)
     }
 }

@@ -1,161 +1,265 @@
-//! YAML text → value, after a walk over its events has shown that this is safe.
+//! YAML text → value, in one walk over its events.
 //!
-//! The walk refuses what would make the reader work out of proportion to the text: deep nesting, too many values, aliases
-//! that multiply, and with them what an API description never is: several documents in one file, an alias inside what it
-//! stands for.
+//! What would take work out of proportion to the text is refused on the way, before anything is made of it: deep nesting, too
+//! many values, aliases that multiply, and with them what an API description never is: several documents in one file, an alias
+//! inside what it stands for. Names are texts as written (`200:`); numbers may have any width.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
-use granit_parser::{ErrorKind, Event, Parser};
-use serde::de::DeserializeSeed;
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StrInput, Tag};
+use serde_json::Value;
 
-use super::tree::{Reading, Seed};
-use super::{Fault, MAX_BYTES, MAX_DEPTH, MAX_NODES, TOO_DEEP, Tree, char_offset};
+use super::tree::{Reading, Stopped, called, intrinsic};
+use super::{Fault, TOO_DEEP, Tree, char_offset, scalar};
+use crate::findings::brief;
 
 pub(super) fn read(text: &str) -> Result<Tree, Fault> {
-    walk(text)?;
-    let mut reading = Reading::yaml();
-    let root = Seed(&mut reading).deserialize(serde_yaml::Deserializer::from_str(text));
-    match root {
-        Ok(root) => Ok(Tree {
-            root,
-            faults: reading.finish(),
-        }),
-        Err(error) => Err(match reading.fatal.take() {
-            Some(stopped) => stopped.moved_to(offset(text, &error)),
-            None => fault(text, &error),
-        }),
-    }
+    let mut reader = Reader {
+        text,
+        events: Parser::new_from_str(text),
+        reading: Reading::default(),
+        anchors: HashMap::new(),
+    };
+    let root = reader.document()?;
+    Ok(Tree {
+        root,
+        faults: reader.reading.finish(),
+    })
 }
 
-/// What a node amounts to once aliases are expanded.
-#[derive(Clone, Copy, Default)]
-struct Size {
-    nodes: usize,
-    bytes: usize,
+struct Reader<'t> {
+    text: &'t str,
+    events: Parser<'t, StrInput<'t>>,
+    reading: Reading,
+    /// Values that aliases can stand for. They are kept beside the value being made, and count like it.
+    anchors: HashMap<usize, Rc<Value>>,
 }
 
-impl Size {
-    fn add(&mut self, nodes: usize, bytes: usize) {
-        self.nodes = self.nodes.saturating_add(nodes);
-        self.bytes = self.bytes.saturating_add(bytes);
-    }
-}
-
-/// A collection whose end has not come yet: its anchor, and the size of everything before it.
-struct Open {
-    anchor: usize,
-    before: Size,
-}
-
-fn walk(text: &str) -> Result<(), Fault> {
-    let mut size = Size::default();
-    let mut anchors: HashMap<usize, Size> = HashMap::new();
-    let mut open: Vec<Open> = Vec::new();
-    let mut documents = 0_usize;
-    for event in Parser::new_from_str(text) {
-        let (event, span) = match event {
-            Ok(event) => event,
-            Err(error) => {
-                let marker = error.marker();
-                let offset = marker
-                    .byte_offset()
-                    .unwrap_or_else(|| char_offset(text, marker.line(), marker.col()));
-                // The parser reads ahead of its events, so its own limit may come first.
-                return Err(match error.kind() {
-                    ErrorKind::RecursionLimitExceeded => too_deep(offset),
-                    _ => syntax(text, offset, &error.info()),
-                });
-            }
-        };
-        let offset = span.start.byte_offset().unwrap_or_default();
-        match event {
-            Event::DocumentStart(..) => {
-                documents += 1;
-                if documents > 1 {
+impl<'t> Reader<'t> {
+    /// The value of the only document; null where there is none.
+    fn document(&mut self) -> Result<Value, Fault> {
+        let mut root = None;
+        while let Some((event, at)) = self.next()? {
+            match event {
+                Event::DocumentStart(..) if root.is_some() => {
                     return Err(Fault::at_byte(
                         "yaml-documents",
-                        offset,
+                        at,
                         "a second YAML document begins here",
                         "keep one document in a file",
                     ));
                 }
+                Event::Scalar(..)
+                | Event::SequenceStart(..)
+                | Event::MappingStart(..)
+                | Event::Alias(_) => root = Some(self.value(event, at)?),
+                _ => {}
             }
-            Event::Scalar(value, _, anchor, _) => {
-                size.add(1, value.len());
-                if anchor != 0 {
-                    let (nodes, bytes) = (1, value.len());
-                    anchors.insert(anchor, Size { nodes, bytes });
-                }
-            }
-            Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _) => {
-                if open.len() >= MAX_DEPTH {
-                    return Err(too_deep(offset));
-                }
-                let before = size;
-                size.add(1, 0);
-                open.push(Open { anchor, before });
-            }
-            Event::SequenceEnd | Event::MappingEnd => {
-                if let Some(Open { anchor, before }) = open.pop()
-                    && anchor != 0
-                {
-                    let nodes = size.nodes.saturating_sub(before.nodes);
-                    let bytes = size.bytes.saturating_sub(before.bytes);
-                    anchors.insert(anchor, Size { nodes, bytes });
-                }
-            }
-            Event::Alias(anchor) => match anchors.get(&anchor) {
-                Some(of) => size.add(of.nodes, of.bytes),
-                None => {
-                    return Err(Fault::at_byte(
-                        "yaml-alias",
-                        offset,
-                        "this alias stands inside what it stands for",
-                        "use a $ref for a schema that contains itself",
-                    ));
-                }
-            },
-            _ => {}
         }
-        if size.nodes > MAX_NODES || size.bytes > MAX_BYTES {
-            return Err(Fault::at_byte(
-                "document-too-large",
-                offset,
-                "with its aliases expanded, the document has more than 5,000,000 values or 64 MiB of text",
-                "use $ref instead of aliases for what repeats",
-            ));
+        Ok(root.unwrap_or_default())
+    }
+
+    /// The next event and the byte it begins at.
+    fn next(&mut self) -> Result<Option<(Event<'t>, usize)>, Fault> {
+        match self.events.next() {
+            None => Ok(None),
+            Some(Ok((event, span))) => Ok(Some((event, begin(&span)))),
+            Some(Err(error)) => {
+                let marker = error.marker();
+                let offset = marker
+                    .byte_offset()
+                    .unwrap_or_else(|| char_offset(self.text, marker.line(), marker.col()));
+                // The parser reads ahead of its events, so its own limit may come first.
+                Err(match error.kind() {
+                    ErrorKind::RecursionLimitExceeded => {
+                        let (message, help) = TOO_DEEP;
+                        Fault::at_byte("document-too-deep", offset, message, help)
+                    }
+                    _ => syntax(self.text, offset, &error.info()),
+                })
+            }
         }
     }
-    Ok(())
+
+    /// The next event inside an array or an object.
+    fn inside(&mut self) -> Result<(Event<'t>, usize), Fault> {
+        let end = self.text.len();
+        self.next()?
+            .ok_or_else(|| syntax(self.text, end, "the text ends too early"))
+    }
+
+    /// The rules' verdict as a fault of the text at a byte.
+    fn held<T>(&mut self, at: usize, verdict: Result<T, Stopped>) -> Result<T, Fault> {
+        verdict.map_err(|Stopped| match self.reading.fatal.take() {
+            Some(fault) => fault.moved_to(at),
+            None => syntax(self.text, at, "it cannot be read"),
+        })
+    }
+
+    /// The value that begins with this event.
+    fn value(&mut self, event: Event<'t>, at: usize) -> Result<Value, Fault> {
+        let (anchor, tag) = match &event {
+            Event::Scalar(_, _, anchor, tag)
+            | Event::SequenceStart(_, anchor, tag)
+            | Event::MappingStart(_, anchor, tag) => (*anchor, tag.as_deref()),
+            _ => (0, None),
+        };
+        let before = self.reading.counted();
+        let value = match tag.and_then(local) {
+            None => self.content(event, at)?,
+            Some(tag) => match intrinsic(&tag) {
+                Some(member) => {
+                    let entered = self.reading.enter();
+                    self.held(at, entered)?;
+                    let named = self.reading.name(&member);
+                    let length = self.held(at, named)?;
+                    let value = self.content(event, at)?;
+                    self.reading.back(length);
+                    self.reading.leave();
+                    called(&tag, member, value)
+                }
+                None => {
+                    // A lone `!` only says that the scalar is what it is.
+                    if tag != "!" {
+                        self.reading.unknown_tag(&tag);
+                    }
+                    self.content(event, at)?
+                }
+            },
+        };
+        if anchor != 0 {
+            let kept = self.reading.keep(before);
+            self.held(at, kept)?;
+            self.anchors.insert(anchor, Rc::new(value.clone()));
+        }
+        Ok(value)
+    }
+
+    /// A value, whatever tag stands before it.
+    fn content(&mut self, event: Event<'t>, at: usize) -> Result<Value, Fault> {
+        match event {
+            Event::Scalar(text, style, _, tag) => {
+                let counted = self.reading.count(text.len());
+                self.held(at, counted)?;
+                match tag.as_deref().and_then(Tag::core_suffix) {
+                    Some(kind) => scalar::tagged(kind, &text).ok_or_else(|| {
+                        let message = format!("`{}` is not what `!!{kind}` says", brief(&text));
+                        syntax(self.text, at, &message)
+                    }),
+                    None if style == ScalarStyle::Plain && tag.as_deref().is_none_or(is_local) => {
+                        Ok(scalar::plain(&text))
+                    }
+                    None => Ok(Value::String(text.into_owned())),
+                }
+            }
+            Event::SequenceStart(..) => self.sequence(at),
+            Event::MappingStart(..) => self.mapping(at),
+            Event::Alias(anchor) => match self.anchors.get(&anchor).map(Rc::clone) {
+                Some(value) => {
+                    let copied = self.reading.copy(&value);
+                    self.held(at, copied)
+                }
+                None => Err(Fault::at_byte(
+                    "yaml-alias",
+                    at,
+                    "this alias stands inside what it stands for",
+                    "use a $ref for a schema that contains itself",
+                )),
+            },
+            _ => Ok(Value::Null),
+        }
+    }
+
+    fn sequence(&mut self, at: usize) -> Result<Value, Fault> {
+        let begun = self.reading.count(0).and_then(|()| self.reading.enter());
+        self.held(at, begun)?;
+        let mut items = Vec::new();
+        loop {
+            let (event, at) = self.inside()?;
+            if matches!(event, Event::SequenceEnd) {
+                break;
+            }
+            let length = self.reading.item(items.len());
+            items.push(self.value(event, at)?);
+            self.reading.back(length);
+        }
+        self.reading.leave();
+        items.shrink_to_fit();
+        Ok(Value::Array(items))
+    }
+
+    fn mapping(&mut self, at: usize) -> Result<Value, Fault> {
+        let begun = self.reading.count(0).and_then(|()| self.reading.enter());
+        self.held(at, begun)?;
+        let begin = self.reading.begin();
+        loop {
+            let (event, at) = self.inside()?;
+            if matches!(event, Event::MappingEnd) {
+                break;
+            }
+            let name = self.name(event, at)?;
+            let named = self.reading.name(&name);
+            let length = self.held(at, named)?;
+            let (event, at) = self.inside()?;
+            let value = self.value(event, at)?;
+            self.reading.back(length);
+            self.reading.member(name, value);
+        }
+        let object = self.reading.object(begin, true);
+        self.reading.leave();
+        Ok(object)
+    }
+
+    /// A member's name: the text as written, whatever it looks like.
+    fn name(&mut self, event: Event<'t>, at: usize) -> Result<String, Fault> {
+        let kind = match event {
+            Event::Scalar(text, _, anchor, _) => {
+                if anchor != 0 {
+                    let value = Rc::new(Value::from(text.as_ref()));
+                    let kept = self.reading.count(text.len());
+                    self.held(at, kept)?;
+                    self.anchors.insert(anchor, value);
+                }
+                return Ok(text.into_owned());
+            }
+            Event::Alias(anchor) => match self.anchors.get(&anchor).map(Rc::as_ref) {
+                Some(Value::String(text)) => return Ok(text.clone()),
+                Some(scalar @ (Value::Bool(_) | Value::Number(_))) => return Ok(scalar.to_string()),
+                _ => "an alias of something else",
+            },
+            Event::SequenceStart(..) => "a list",
+            _ => "an object",
+        };
+        Err(Fault::at_byte(
+            "yaml-syntax",
+            at,
+            format!("the name of a member is a text, not {kind}"),
+            "",
+        ))
+    }
 }
 
-fn too_deep(offset: usize) -> Fault {
-    let (message, help) = TOO_DEEP;
-    Fault::at_byte("document-too-deep", offset, message, help)
+fn begin(span: &Span) -> usize {
+    span.start.byte_offset().unwrap_or_default()
 }
 
-/// Where the second reader stopped.
-fn offset(text: &str, error: &serde_yaml::Error) -> usize {
-    error.location().map_or(0, |at| {
-        char_offset(text, at.line(), at.column().saturating_sub(1))
-    })
+/// The name of a tag that is not YAML's own, without its `!`; a lone `!` is itself.
+fn local(tag: &Tag) -> Option<String> {
+    let whole = [tag.handle(), tag.suffix()].concat();
+    match whole.strip_prefix('!')? {
+        "" => Some(whole),
+        name => Some(name.to_owned()),
+    }
 }
 
-/// A fault of the second reader, which has its own opinion in rare cases.
-fn fault(text: &str, error: &serde_yaml::Error) -> Fault {
-    let offset = offset(text, error);
-    let message = error.to_string();
-    let message = match message.rfind(" at line ") {
-        Some(end) => message.get(..end).unwrap_or(&message),
-        None => &message,
-    };
-    syntax(text, offset, message)
+fn is_local(tag: &Tag) -> bool {
+    tag.handle().starts_with('!') || tag.handle().is_empty() && tag.suffix().starts_with('!')
 }
 
 fn syntax(text: &str, offset: usize, message: &str) -> Fault {
     let mut offset = offset;
-    let mut help = "";
+    let mut help = "the fault is here or before it: look at indentation, quotes and brackets";
     if message.contains("tab") {
         help = "YAML is indented with spaces, never with tabs";
         // The parser names the start of what it was reading; the tab is at the start of a line after it.

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use openapiv3::{APIKeyLocation, ReferenceOr, SecurityRequirement, SecurityScheme};
 
 use super::aws;
-use super::native::{self, strict::Strict};
+use super::native::{self, strict::Strict, unserved};
 use super::suggest;
 use super::tree::Tree;
-use crate::findings::{Findings, Place, brief};
+use crate::findings::{Findings, Lazily, Place, brief};
 use crate::load::Node;
 use crate::model::{Access, Credential, ParameterPlace};
 use crate::normalise::Api;
@@ -29,6 +29,8 @@ struct Scheme {
     credential: Option<Credential>,
     /// Why an operation cannot use it: what judges it.
     judge: Option<(Place, String)>,
+    /// Whether its `x-gateway` names a judge, which was reported.
+    judged: bool,
 }
 
 impl Schemes {
@@ -56,7 +58,9 @@ impl Schemes {
             let place = node.map_or_else(|| api.root.place(), |node| node.place());
             let mut required = false;
             let mut judge = None;
+            let mut judged = false;
             if let Some(node) = node {
+                judged = names_judge(&node);
                 required = is_required(&node, strict, found);
                 judge = aws::judge(&node, aws_document);
             }
@@ -67,6 +71,7 @@ impl Schemes {
                     place,
                     credential,
                     judge,
+                    judged,
                 },
             );
         }
@@ -113,7 +118,7 @@ impl Schemes {
                 "security-scheme-undefined",
                 place.clone(),
                 format!("there is no security scheme `{}`", brief(name)),
-                suggest::help(name, self.known.keys().map(String::as_str)),
+                Lazily(|| suggest::help(name, self.known.keys().map(String::as_str))),
             );
             return None;
         };
@@ -138,7 +143,7 @@ impl Schemes {
             let Some(credential) = scheme
                 .credential
                 .as_ref()
-                .filter(|_| scheme.judge.is_none())
+                .filter(|_| scheme.judge.is_none() && !scheme.judged)
             else {
                 continue;
             };
@@ -169,6 +174,15 @@ impl Schemes {
             );
         }
     }
+}
+
+/// Whether `x-gateway` of a scheme names a judge; none is served yet.
+fn names_judge(node: &Node<'_>) -> bool {
+    node.get("x-gateway").is_some_and(|extension| {
+        extension
+            .entries()
+            .any(|(name, _)| unserved::find("SecurityScheme", name).is_some())
+    })
 }
 
 /// `x-gateway` of a scheme: whether its credential must be there.

@@ -77,7 +77,7 @@ pub(crate) fn answers(
             "response-default",
             at.member("responses").key_place(),
             "a status that no response is for is answered 500",
-            "add a `default`",
+            "add a `default` to `responses`",
         );
     }
     list.into_iter().map(|(mapping, _)| mapping).collect()

@@ -55,18 +55,11 @@ pub(crate) struct Layers {
 impl Draft<'_> {
     /// Whether a part of a cache key is a credential of this operation: the gateway separates callers by those anyway.
     pub(crate) fn is_credential(&self, part: &CacheKey) -> bool {
-        let Access::Delegated(alternatives) = &self.access else {
-            return false;
-        };
-        alternatives.iter().flatten().any(|credential| match part {
-            CacheKey::Header(name) => {
-                credential.place == ParameterPlace::Header && credential.name == *name
-            }
-            CacheKey::Query(name) => {
-                credential.place == ParameterPlace::Query && credential.name == *name
-            }
+        match part {
+            CacheKey::Header(name) => self.access.reads(ParameterPlace::Header, name),
+            CacheKey::Query(name) => self.access.reads(ParameterPlace::Query, name),
             CacheKey::Path(_) | CacheKey::AnyQuery => false,
-        })
+        }
     }
 
     /// The operation with its policy.

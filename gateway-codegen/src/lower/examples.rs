@@ -1,7 +1,9 @@
 //! Example answers for `--mock`: what the document gives, else a small sample made from the schema.
 //!
 //! Invariants: the same document gives the same bytes; a sample is bounded in depth, values and bytes, whatever the schema
-//! refers to. Absent on purpose: random values, and validity against `pattern`.
+//! refers to, and so is the work for all of them: many operations may refer to one large schema. Absent on purpose: random values, and validity against `pattern`.
+
+use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
@@ -14,45 +16,127 @@ const DEPTH: usize = 8;
 const VALUES: usize = 200;
 /// Largest body taken over from the document; beyond it a sample is made.
 const BYTES: usize = 64 * 1024;
+/// Most steps towards a sample: values looked at, and bytes of those taken over.
+const STEPS: usize = 64 * 1024;
+/// Most steps towards all of them.
+const ALL_STEPS: usize = 256 * 1024 * 1024;
 
-/// The example answer of an operation.
-pub(crate) fn of(operation: &Node<'_>) -> Option<Example> {
-    let responses = operation.get("responses")?.follow();
-    let mut statuses: Vec<(u16, Node<'_>)> = responses
-        .entries()
-        .filter_map(|(status, response)| {
-            let status = match status {
-                "2XX" | "2xx" => 200,
-                digits => digits.parse().ok()?,
-            };
-            (200..300)
-                .contains(&status)
-                .then(|| (status, response.follow()))
-        })
-        .collect();
-    statuses.sort_by_key(|(status, _)| *status);
-    let (status, response) = statuses.into_iter().next()?;
-    let Some((media_type, media)) = json_media_type(&response) else {
-        // an answer without a body is an answer; one in a notation that is not JSON is none we could make up
-        let empty = response
-            .get("content")
-            .is_none_or(|content| content.follow().entries().next().is_none());
-        return empty.then(|| Example {
-            status,
-            media_type: String::new(),
-            body: String::new(),
-        });
-    };
-    let made = || Some(text(&sample(&media.get("schema")?)));
-    let body = given(&media).or_else(made)?;
-    if body.len() > BYTES {
-        return None;
+/// Makes the example answers of a document.
+pub(crate) struct Examples {
+    left: usize,
+}
+
+impl Examples {
+    /// None made yet.
+    pub(crate) fn new() -> Examples {
+        Examples { left: ALL_STEPS }
     }
-    Some(Example {
-        status,
-        media_type: media_type.to_ascii_lowercase(),
-        body,
-    })
+
+    /// Whether there were too many; what was asked for after that has none.
+    pub(crate) fn exhausted(&self) -> bool {
+        self.left == 0
+    }
+
+    /// The example answer of an operation.
+    pub(crate) fn of(&mut self, operation: &Node<'_>) -> Option<Example> {
+        if self.exhausted() {
+            return None;
+        }
+        let mut sampler = Sampler {
+            left: VALUES,
+            steps: STEPS,
+        };
+        let example = sampler.example(operation);
+        let spent = STEPS - sampler.steps + example.as_ref().map_or(0, |made| made.body.len());
+        self.left = self.left.saturating_sub(spent);
+        example
+    }
+}
+
+struct Sampler {
+    /// Values that may still be made.
+    left: usize,
+    /// Steps that may still be taken.
+    steps: usize,
+}
+
+impl Sampler {
+    fn example(&mut self, operation: &Node<'_>) -> Option<Example> {
+        let responses = operation.get("responses")?.follow();
+        let mut statuses: Vec<(u16, Node<'_>)> = responses
+            .entries()
+            .take(self.steps)
+            .filter_map(|(status, response)| {
+                let status = match status {
+                    "2XX" | "2xx" => 200,
+                    digits => digits.parse().ok()?,
+                };
+                (200..300)
+                    .contains(&status)
+                    .then(|| (status, response.follow()))
+            })
+            .collect();
+        statuses.sort_by_key(|(status, _)| *status);
+        let (status, response) = statuses.into_iter().next()?;
+        let Some((media_type, media)) = json_media_type(&response) else {
+            // an answer without a body is an answer; one in a notation that is not JSON is none we could make up
+            let empty = response
+                .get("content")
+                .is_none_or(|content| content.follow().entries().next().is_none());
+            return empty.then(|| Example {
+                status,
+                media_type: String::new(),
+                body: String::new(),
+            });
+        };
+        let body = match self.given(&media) {
+            Some(body) => body,
+            None => text(&self.value(&media.get("schema")?, 0)),
+        };
+        if body.len() > BYTES {
+            return None;
+        }
+        Some(Example {
+            status,
+            media_type: media_type.to_ascii_lowercase(),
+            body,
+        })
+    }
+
+    /// The example that the document gives.
+    fn given(&mut self, media: &Node<'_>) -> Option<String> {
+        let value = match media.get("example") {
+            Some(example) => example.value(),
+            None => {
+                let examples = media.get("examples")?.follow();
+                let (_, first) = examples.entries().next()?;
+                first.follow().get("value")?.value()
+            }
+        };
+        let body = text(&self.taken(value)?);
+        (body.len() <= BYTES).then_some(body)
+    }
+
+    /// A value of the document, if there are steps enough left to take it over.
+    fn taken(&mut self, value: &Value) -> Option<Value> {
+        self.affords(value).then(|| value.clone())
+    }
+
+    fn affords(&mut self, value: &Value) -> bool {
+        let mut step = |cost: usize| {
+            self.steps = self.steps.saturating_sub(cost);
+            self.steps > 0
+        };
+        match value {
+            Value::String(text) => step(1 + text.len()),
+            Value::Array(items) => items.iter().all(|item| self.affords(item)),
+            Value::Object(members) => members.iter().all(|(name, member)| {
+                self.steps = self.steps.saturating_sub(1 + name.len());
+                self.affords(member)
+            }),
+            _ => step(1),
+        }
+    }
 }
 
 fn json_media_type<'d>(response: &Node<'d>) -> Option<(&'d str, Node<'d>)> {
@@ -67,48 +151,27 @@ fn json_media_type<'d>(response: &Node<'d>) -> Option<(&'d str, Node<'d>)> {
         .map(|(name, media)| (name, media.follow()))
 }
 
-/// The example that the document gives.
-fn given(media: &Node<'_>) -> Option<String> {
-    let value = match media.get("example") {
-        Some(example) => example.value(),
-        None => {
-            let examples = media.get("examples")?.follow();
-            let (_, first) = examples.entries().next()?;
-            first.follow().get("value")?.value()
-        }
-    };
-    let body = text(value);
-    (body.len() <= BYTES).then_some(body)
-}
-
 fn text(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
-}
-
-/// A sample of a schema.
-fn sample(schema: &Node<'_>) -> Value {
-    Sampler { left: VALUES }.value(schema, 0)
-}
-
-struct Sampler {
-    left: usize,
 }
 
 impl Sampler {
     fn value(&mut self, schema: &Node<'_>, depth: usize) -> Value {
         let schema = schema.follow();
         self.left = self.left.saturating_sub(1);
+        self.steps = self.steps.saturating_sub(1);
         for name in ["example", "default", "const"] {
-            if let Some(value) = schema.get(name) {
-                return value.value().clone();
+            if let Some(value) = schema.get(name).and_then(|it| self.taken(it.value())) {
+                return value;
             }
         }
         for name in ["examples", "enum"] {
-            if let Some(first) = schema.get(name).and_then(|list| list.items().next()) {
-                return first.value().clone();
+            let first = schema.get(name).and_then(|list| list.items().next());
+            if let Some(value) = first.and_then(|first| self.taken(first.value())) {
+                return value;
             }
         }
-        if depth >= DEPTH || self.left == 0 {
+        if depth >= DEPTH || self.left == 0 || self.steps == 0 {
             return flat(&schema);
         }
         if schema.get("allOf").is_some() {
@@ -134,6 +197,9 @@ impl Sampler {
             .into_iter()
             .flat_map(|list| list.items());
         for part in parts {
+            if self.steps == 0 {
+                break;
+            }
             match self.value(&part, depth + 1) {
                 Value::Object(members) => merged.extend(members),
                 Value::Null => {}
@@ -149,20 +215,25 @@ impl Sampler {
 
     fn object(&mut self, schema: &Node<'_>, depth: usize) -> Map<String, Value> {
         let mut members = Map::new();
-        let required: Vec<&str> = schema
+        let required: HashSet<&str> = schema
             .get("required")
             .into_iter()
             .flat_map(|list| list.items())
             .filter_map(|name| name.as_str())
+            .take(self.steps)
             .collect();
         let properties = schema.get("properties");
         for (name, property) in properties.into_iter().flat_map(|list| list.entries()) {
+            if self.steps == 0 {
+                break;
+            }
+            self.steps -= 1;
             let property = property.follow();
             let hidden = property
                 .get("writeOnly")
                 .is_some_and(|flag| flag.value() == &Value::Bool(true));
             // far down and late, only what must be there
-            let optional = !required.contains(&name);
+            let optional = !required.contains(name);
             if hidden || (optional && (self.left == 0 || depth + 2 >= DEPTH)) {
                 continue;
             }

@@ -11,7 +11,7 @@ use super::reader::{Reader, Route, one_form};
 use super::suggest;
 use super::tree::At;
 use crate::check::addresses;
-use crate::findings::brief;
+use crate::findings::{Lazily, brief};
 use crate::model::{Example, Field, HttpIntegration, Integration, Target, Upstream};
 
 /// What an integration is read against.
@@ -148,7 +148,7 @@ fn target(
                     "unknown-upstream",
                     at.member("upstream").place(),
                     format!("there is no upstream `{}`", brief(&name.0)),
-                    suggest::help(&name.0, around.upstreams.keys().map(String::as_str)),
+                    Lazily(|| suggest::help(&name.0, around.upstreams.keys().map(String::as_str))),
                 );
             }
             name.0.clone()
@@ -377,12 +377,14 @@ fn redirect(
         );
     }
     let Some(location) = &written.location else {
-        reader.found.error(
-            "x-gateway-missing",
-            at.place(),
-            "a redirect wants a `location`",
-            "",
-        );
+        if !at.lacks() {
+            reader.found.error(
+                "x-gateway-missing",
+                at.place(),
+                "a redirect wants a `location`",
+                "as in `location: \"https://shop.example/\"`",
+            );
+        }
         return Integration::Redirect {
             status,
             location: String::new(),

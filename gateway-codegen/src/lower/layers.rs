@@ -49,6 +49,7 @@ fn merge_at(name: &str, mut below: Tree, above: &Tree) -> Tree {
     }
     below.place = above.place.clone();
     below.translated = above.translated;
+    below.lacks |= above.lacks;
     below
 }
 
@@ -142,6 +143,7 @@ mod tests {
         Tree {
             place: Place::default(),
             translated: false,
+            lacks: false,
             data,
         }
     }

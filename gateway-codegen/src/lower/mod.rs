@@ -22,6 +22,7 @@ mod policy;
 mod reader;
 mod root;
 mod selectors;
+mod size;
 mod stack;
 mod stages;
 mod tree;
@@ -46,12 +47,28 @@ use crate::model::{Caching, Gateway, Integration, Policy, Stage, Target, Upstrea
 use crate::normalise::Api;
 use crate::suggest;
 
+/// Most operations times stages and their selectors: each is looked at, and may have a policy of its own.
+const MAX_COMBINATIONS: usize = 500_000;
+
 /// Lowers a document. Where `found` has errors afterwards the gateway is only good for further checks.
 pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
+    if size::is_too_large(api) {
+        found.error(
+            "document-too-large",
+            api.root.place(),
+            "`x-gateway` and Amazon's members say too much to too many operations",
+            "say less under `defaults`, in wide selectors and in path items that many paths share",
+        );
+        return None;
+    }
     let strict = Strict::language();
     let aws = aws::Document::read(api, found);
     let root_tree = root_layers(api, strict, &aws, found);
-    let written: native::Gateway = serde_json::from_value(root_tree.value()).unwrap_or_default();
+    let written: native::Gateway =
+        serde_json::from_value(root_tree.value()).unwrap_or_else(|error| {
+            policy::unreadable(root_tree.place.clone(), &error, found);
+            native::Gateway::default()
+        });
     let at = At::root(&root_tree);
 
     let mut reader = Reader::new(found);
@@ -253,6 +270,15 @@ fn all_stages(
     reader: &mut Reader<'_>,
 ) -> BTreeMap<String, Stage> {
     let mut stages = BTreeMap::new();
+    if combinations(at, drafts.len()) > MAX_COMBINATIONS {
+        reader.found.error(
+            "document-too-large",
+            at.member("stages").place(),
+            "its stages, their selectors and the operations are more than 500,000 combinations",
+            "use fewer stages, or selectors that speak for many operations, such as `tag:name` and `GET /path/**`",
+        );
+        return stages;
+    }
     for (name, stage) in written.stages.iter().flatten() {
         let at = at.member("stages").member(&name.0);
         let mut read = stages::read(&name.0, stage, at, reader);
@@ -320,6 +346,16 @@ fn all_stages(
     stages
 }
 
+/// How often an operation is looked at for a stage or for a selector of one.
+fn combinations(at: At<'_>, operations: usize) -> usize {
+    let stages = at.member("stages").tree().and_then(Tree::members);
+    let selectors = stages.into_iter().flatten().map(|(_, stage)| {
+        let selectors = stage.get("operations").and_then(Tree::members);
+        1 + selectors.map_or(0, |selectors| selectors.len())
+    });
+    selectors.sum::<usize>().saturating_mul(operations)
+}
+
 /// Parts of cache keys that were said for many operations and are a parameter of none.
 fn report_idle_keys(context: &policy::Context<'_>, found: &mut Findings) {
     for (place, (text, declared)) in &context.wide_keys {
@@ -361,6 +397,11 @@ fn used_upstreams(
         if used.contains(name.as_str()) {
             kept.insert(name, upstream);
         } else if declared.contains(&name) {
+            // One whose name is misspelt where it is used is not the second fault.
+            let misspelt = found.has("unknown-upstream");
+            if misspelt {
+                continue;
+            }
             found.warning(
                 "upstream-unused",
                 upstream.origin.0.clone(),
@@ -447,12 +488,13 @@ fn note_what_is_missing(
     found: &mut Findings,
 ) {
     let place = api.root.place();
-    if gateway.operations.is_empty() {
+    // Operations that were refused are not missing.
+    if gateway.operations.is_empty() && !found.has_errors() {
         found.warning(
             "no-operations",
             place.clone(),
             "the document has no operations, so every request is answered 404",
-            "",
+            "add some under `paths`",
         );
     }
     let server = gateway.upstreams.get(openapi::DEFAULT);

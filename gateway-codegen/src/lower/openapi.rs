@@ -10,7 +10,7 @@ use openapiv3::{ReferenceOr, Server};
 use super::access::Schemes;
 use super::aws;
 use super::draft::{Draft, Layers};
-use super::examples;
+use super::examples::Examples;
 use crate::check::addresses;
 use crate::findings::{Findings, Place, brief};
 use crate::model::{Parameter, ParameterPlace, Upstream};
@@ -38,7 +38,9 @@ pub(crate) fn drafts<'d>(
         ids.reserve(source, found);
     }
     let root_security = api.root.get("security");
-    api.operations
+    let mut examples = Examples::new();
+    let drafts = api
+        .operations
         .iter()
         .filter_map(|source| {
             let path = without_fragment(api, source, found)?;
@@ -75,14 +77,23 @@ pub(crate) fn drafts<'d>(
                 summary: one_line(operation.summary.as_deref().unwrap_or_default()),
                 parameters: parameters(source),
                 access: schemes.access(security, &place, found),
-                example: examples::of(&source.node),
+                example: examples.of(&source.node),
                 server: servers.of(api, source, found),
                 place: source.node.place(),
                 layers: Layers::default(),
                 source,
             })
         })
-        .collect()
+        .collect();
+    if examples.exhausted() {
+        found.error(
+            "document-too-large",
+            api.root.place(),
+            "the example answers of all operations together are too large",
+            "share smaller schemas and examples among the operations",
+        );
+    }
+    drafts
 }
 
 /// The path of an operation. Some documents tell operations of one route apart by a fragment, which no client sends: the
@@ -170,7 +181,10 @@ impl Ids {
             found.error(
                 "operation-id",
                 place.clone(),
-                format!("`{}` cannot be an operationId", brief(id)),
+                match id {
+                    "" => "an operationId has at least one character".to_owned(),
+                    id => format!("`{}` cannot be an operationId", brief(id)),
+                },
                 format!("letters, digits and `-_./`, at most {LONGEST_ID} characters"),
             );
         } else if !id

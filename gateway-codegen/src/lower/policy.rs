@@ -13,7 +13,7 @@ use super::reader::{Reader, Route};
 use super::suggest;
 use super::tree::{At, Tree};
 use crate::check::cors;
-use crate::findings::{Place, brief};
+use crate::findings::{Findings, Lazily, Place, brief};
 use crate::model::{
     Burst, Cache, CacheKey, Caching, Cors, Edits, Field, Integration, Policy, Rate, Throttle,
     ThrottleKey, Ttl, Upstream,
@@ -42,6 +42,16 @@ pub(crate) struct Context<'c> {
     pub(crate) owners: Vec<Place>,
 }
 
+/// Says that what passed the strict check cannot be read after all, as a merge of forms that do not go together cannot.
+pub(crate) fn unreadable(place: Place, error: &serde_json::Error, found: &mut Findings) {
+    found.error(
+        "x-gateway-type",
+        place,
+        "`x-gateway` cannot be read here, with what wider places say",
+        format!("please report this document as a fault of gateway-codegen ({error})"),
+    );
+}
+
 /// Reads the policy of an operation out of its merged layers.
 pub(crate) fn read(
     tree: &Tree,
@@ -52,10 +62,7 @@ pub(crate) fn read(
     let written: native::Operation = match serde_json::from_value(tree.value()) {
         Ok(written) => written,
         Err(error) => {
-            // every layer passed the strict check, so what is left is a merge of forms that do not go together
-            reader
-                .found
-                .error("x-gateway-type", tree.place.clone(), error.to_string(), "");
+            unreadable(tree.place.clone(), &error, reader.found);
             native::Operation::default()
         }
     };
@@ -156,6 +163,9 @@ pub(crate) fn read_throttle(
     reader: &mut Reader<'_>,
 ) -> Option<Throttle> {
     let (Some(rate), Some(burst)) = (written.rate, written.burst) else {
+        if at.lacks() {
+            return None;
+        }
         let missing = if written.rate.is_none() {
             "rate"
         } else {
@@ -361,15 +371,17 @@ fn cache_key(
         let place = at.place();
         if inside(&place, &context.owners) {
             if !known {
-                let names: Vec<String> = declared.iter().map(key_text).collect();
+                let names = || declared.iter().map(key_text).collect::<Vec<_>>();
                 reader.found.error(
                     "cache-key-undeclared",
                     place,
                     format!("`{}` is no parameter of this operation", brief(text)),
-                    match suggest::nearest(text, names.iter().map(String::as_str)) {
-                        Some(name) => format!("did you mean `{name}`"),
-                        None => "declare it under `parameters`".to_owned(),
-                    },
+                    Lazily(
+                        || match suggest::nearest(text, names().iter().map(String::as_str)) {
+                            Some(name) => format!("did you mean `{name}`"),
+                            None => "declare it under `parameters`".to_owned(),
+                        },
+                    ),
                 );
             }
             key.push(part);
@@ -431,7 +443,7 @@ pub(crate) fn read_cors(
     for fault in &faults {
         reader.found.error(
             fault.code,
-            at.member(fault.member).place(),
+            at.member(fault.member).place_of(&fault.value),
             fault.message.clone(),
             fault.help,
         );

@@ -137,7 +137,7 @@ impl<'f> Reader<'f> {
                 "header-value",
                 at.place_in(offset),
                 "a control character cannot stand in a header field",
-                "",
+                "a field is one line of text: leave the character out",
             );
             return None;
         }
@@ -154,7 +154,7 @@ impl<'f> Reader<'f> {
                     "header-name",
                     at.key_place(),
                     format!("`{}` {why}", brief(name)),
-                    "",
+                    "take it out, or name another field",
                 );
                 None
             }

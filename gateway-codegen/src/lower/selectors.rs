@@ -3,12 +3,14 @@
 //! Every selector that matches an operation takes part, the least specific first, so that the most specific has the last
 //! word. Two that are equally specific for one operation are a fault, because the order of a file never decides.
 
+use std::collections::BTreeSet;
+
 use gateway_runtime::path::Pattern;
 
 use super::draft::Draft;
 use super::suggest;
 use super::tree::Tree;
-use crate::findings::{Findings, Place, brief};
+use crate::findings::{Findings, brief};
 
 /// A selector and the layer behind it.
 #[derive(Debug)]
@@ -120,28 +122,17 @@ pub(crate) fn matching<'s, 't>(
 
 /// Warns of selectors that match nothing.
 pub(crate) fn warn_of_idle(selectors: &[Selector<'_>], drafts: &[Draft<'_>], found: &mut Findings) {
+    let mut names: Option<Vec<String>> = None;
     for selector in selectors {
         if drafts.iter().any(|draft| selector.matches(draft)) {
             continue;
         }
-        let routes: Vec<String> = drafts
-            .iter()
-            .map(|draft| format!("{} {}", draft.method, draft.path))
-            .collect();
-        let tags: Vec<String> = drafts
-            .iter()
-            .flat_map(|draft| &draft.tags)
-            .map(|tag| format!("tag:{tag}"))
-            .collect();
-        let ids = drafts.iter().map(|draft| draft.id.as_str());
-        let candidates = ids
-            .chain(routes.iter().map(String::as_str))
-            .chain(tags.iter().map(String::as_str));
+        let names = names.get_or_insert_with(|| all_names(drafts));
         found.warning(
             "selector-idle",
-            place(selector),
+            selector.layer.key_place(),
             format!("`{}` selects no operation", brief(selector.text)),
-            match suggest::nearest(selector.text, candidates) {
+            match suggest::nearest(selector.text, names.iter().map(String::as_str)) {
                 Some(name) => format!("did you mean `{name}`"),
                 None => {
                     "an operationId, `GET /path/{id}`, `GET /path/*`, `tag:name` or `*`".to_owned()
@@ -151,8 +142,15 @@ pub(crate) fn warn_of_idle(selectors: &[Selector<'_>], drafts: &[Draft<'_>], fou
     }
 }
 
-fn place(selector: &Selector<'_>) -> Place {
-    selector.layer.key_place()
+/// What a selector can name: operations, routes and tags.
+fn all_names(drafts: &[Draft<'_>]) -> Vec<String> {
+    let ids = drafts.iter().map(|draft| draft.id.clone());
+    let routes = drafts
+        .iter()
+        .map(|draft| format!("{} {}", draft.method, draft.path));
+    let tags: BTreeSet<&String> = drafts.iter().flat_map(|draft| &draft.tags).collect();
+    let tags = tags.into_iter().map(|tag| format!("tag:{tag}"));
+    ids.chain(routes).chain(tags).collect()
 }
 
 /// Whether a glob matches a path template: `*` a whole segment or any text inside one, `**` any number of segments.
@@ -164,10 +162,13 @@ fn glob(glob: &str, path: &str) -> bool {
         &path,
         |part| *part == "**",
         |part, segment| {
-            let part: Vec<char> = part.chars().collect();
-            let segment: Vec<char> = segment.chars().collect();
-            wild(&part, &segment, |c| *c == '*', |a, b| a == b)
-                && (part != ['*'] || !segment.is_empty())
+            let same = |a: &u8, b: &u8| a == b;
+            wild(
+                part.as_bytes(),
+                segment.as_bytes(),
+                |byte| *byte == b'*',
+                same,
+            ) && (*part != "*" || !segment.is_empty())
         },
     )
 }

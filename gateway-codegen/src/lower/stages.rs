@@ -195,6 +195,9 @@ fn cache_size(written: &native::Stage, at: At<'_>, reader: &mut Reader<'_>) -> O
 
 fn read_canary(written: &native::Canary, at: At<'_>, reader: &mut Reader<'_>) -> Option<Canary> {
     let Some(percent) = written.percent else {
+        if at.lacks() {
+            return None;
+        }
         reader.found.error(
             "x-gateway-missing",
             at.place(),

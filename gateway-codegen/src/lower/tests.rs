@@ -7,6 +7,7 @@ mod native;
 mod plain;
 mod policies;
 mod robust;
+mod size;
 
 use crate::findings::{Findings, Severity};
 use crate::load::Document;

@@ -17,6 +17,8 @@ pub(crate) struct Tree {
     pub(crate) place: Place,
     /// Whether the value was translated, so that its text is not what stands at `place`.
     pub(crate) translated: bool,
+    /// Whether a member was at fault and taken out: that it is missing now is not a second fault.
+    pub(crate) lacks: bool,
     /// The value.
     pub(crate) data: Data,
 }
@@ -47,6 +49,7 @@ impl Tree {
         Tree {
             place: node.place(),
             translated: false,
+            lacks: false,
             data,
         }
     }
@@ -56,6 +59,7 @@ impl Tree {
         Tree {
             place,
             translated: true,
+            lacks: false,
             data: Data::Scalar(value.into()),
         }
     }
@@ -65,6 +69,7 @@ impl Tree {
         Tree {
             place,
             translated: true,
+            lacks: false,
             data: Data::List(items),
         }
     }
@@ -74,6 +79,7 @@ impl Tree {
         Tree {
             place,
             translated: true,
+            lacks: false,
             data: Data::Object(IndexMap::new()),
         }
     }
@@ -210,6 +216,16 @@ impl<'t> At<'t> {
         self.nearest.place.clone()
     }
 
+    /// Where this text stands in the list that is here; where the list does if it is not in it.
+    pub(crate) fn place_of(self, text: &str) -> Place {
+        let items = match self.tree().map(|tree| &tree.data) {
+            Some(Data::List(items)) => items.as_slice(),
+            _ => &[],
+        };
+        let item = items.iter().find(|item| item.as_str() == Some(text));
+        item.map_or_else(|| self.place(), |item| item.place.clone())
+    }
+
     /// Where its name stands.
     pub(crate) fn key_place(self) -> Place {
         if self.present {
@@ -226,6 +242,11 @@ impl<'t> At<'t> {
             place.offset = Some(offset);
         }
         place
+    }
+
+    /// Whether a member that was written here was taken out, because it was at fault.
+    pub(crate) fn lacks(self) -> bool {
+        self.nearest.lacks
     }
 
     /// Whether what stands here was translated from another dialect.

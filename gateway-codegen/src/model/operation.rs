@@ -51,6 +51,19 @@ pub enum Access {
     Delegated(Vec<Vec<Credential>>),
 }
 
+impl Access {
+    /// Whether a credential stands at this place; header names in lower case.
+    pub fn reads(&self, place: ParameterPlace, name: &str) -> bool {
+        match self {
+            Access::Public => false,
+            Access::Delegated(alternatives) => alternatives
+                .iter()
+                .flatten()
+                .any(|credential| credential.place == place && credential.name == name),
+        }
+    }
+}
+
 /// A credential that a security scheme declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {

@@ -17,7 +17,7 @@ mod tests;
 use openapiv3::{Components, Info, OpenAPI, ReferenceOr, SecurityRequirement, Server, Tag};
 use serde_json::Value;
 
-use crate::findings::{Findings, visible};
+use crate::findings::{Findings, brief};
 use crate::load::locate::Locator;
 use crate::load::{Document, Format, Node};
 
@@ -116,14 +116,17 @@ fn version(root: Node<'_>, found: &mut Findings) -> Option<Version> {
         found.error(
             "openapi-version",
             node.place(),
-            format!("OpenAPI {} is not yet served", visible(&version)),
+            format!("OpenAPI {} is not yet served", brief(&version)),
             "convert the document to OpenAPI 3.0",
         );
     } else {
         found.error(
             "openapi-version",
             node.place(),
-            format!("`{name}: {version}` is not a version of OpenAPI that is known"),
+            format!(
+                "`{name}: {}` is not a version of OpenAPI that is known",
+                brief(&version)
+            ),
             "OpenAPI 3.0 is served: `openapi: 3.0.3`",
         );
     }
@@ -186,7 +189,7 @@ fn text_or_number(info: Node<'_>, name: &str, found: &mut Findings) -> String {
             let place = node.place();
             let file = node.document().files.get(place.file);
             file.filter(|file| file.format == Format::Yaml)
-                .map(|file| Locator::new(&file.text).source(&place).trim().to_owned())
+                .map(|file| Locator::new(file).source(&place).trim().to_owned())
                 .filter(|text| !text.is_empty())
                 .unwrap_or_else(|| number.to_string())
         }

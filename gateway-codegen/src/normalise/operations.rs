@@ -174,7 +174,7 @@ fn read_item<'d>(
             );
         }
     }
-    let shared = parameters::of(item, found);
+    let (shared, all_shared) = parameters::of(item, found);
     for (name, node) in item.entries() {
         let Some((_, method)) = METHODS.iter().find(|(method, _)| *method == name) else {
             continue;
@@ -188,9 +188,12 @@ fn read_item<'d>(
             );
             continue;
         }
-        let mut parameters = parameters::of(node, found);
+        let (mut parameters, all) = parameters::of(node, found);
         parameters::inherit(&mut parameters, &shared);
-        parameters::match_template(path, node, &parameters, found);
+        // One that is declared but cannot be read is not undeclared.
+        if all && all_shared {
+            parameters::match_template(path, node, &parameters, found);
+        }
         operations.push(OperationSource {
             path: path.to_owned(),
             method: (*method).to_owned(),

@@ -15,11 +15,12 @@ use super::{ParameterSource, read};
 /// Most parameters of one list.
 const MAX_PARAMETERS: usize = 1000;
 
-/// The parameters of a path item or of an operation.
-pub(super) fn of<'d>(holder: Node<'d>, found: &mut Findings) -> Vec<ParameterSource<'d>> {
+/// The parameters of a path item or of an operation, and whether these are all that it declares.
+pub(super) fn of<'d>(holder: Node<'d>, found: &mut Findings) -> (Vec<ParameterSource<'d>>, bool) {
     let mut parameters = Vec::new();
+    let mut all = true;
     let Some(list) = holder.get("parameters").map(|list| list.follow()) else {
-        return parameters;
+        return (parameters, all);
     };
     if !list.is_array() && !list.value().is_null() {
         found.warning(
@@ -36,15 +37,17 @@ pub(super) fn of<'d>(holder: Node<'d>, found: &mut Findings) -> Vec<ParameterSou
             "the list has more than 1,000 parameters",
             "no request has that many: look for what generated them",
         );
-        return parameters;
+        return (parameters, false);
     }
     let mut known = HashSet::new();
     for written in list.items() {
         let node = written.follow();
         if node.reference().is_some() {
-            continue; // dangling: reported when references were resolved
+            all = false; // dangling: reported when references were resolved
+            continue;
         }
         let Some(parameter) = read::parameter(node, found) else {
+            all = false;
             continue;
         };
         if known.insert(identity(&parameter)) {
@@ -59,7 +62,7 @@ pub(super) fn of<'d>(holder: Node<'d>, found: &mut Findings) -> Vec<ParameterSou
             "keep one of the two",
         );
     }
-    parameters
+    (parameters, all)
 }
 
 /// Adds those of the path item that the operation does not declare itself.

@@ -153,6 +153,28 @@ fn files_that_a_document_refers_to_are_watched_too() {
 }
 
 #[test]
+fn when_much_was_leaked_the_program_starts_itself_anew() {
+    let folder = Folder::with(&[("api.yaml", GOOD)]);
+    // One document is too much already: the first save is one too many.
+    let dev = Dev::start(&folder, "api.yaml --mock -v --restart-after 1");
+    assert_eq!(dev.get("/books").0, 200);
+    folder.write("api.yaml", &GOOD.replace("/books:", "/shelves:"));
+    dev.line("starting anew");
+    let line = dev.line("serving ");
+    assert!(line.contains(&dev.address), "another address: {line}");
+    assert_eq!((dev.get("/shelves").0, dev.get("/books").0), (200, 404));
+
+    // A document that is broken when the program would start anew leaves what is served as it is.
+    folder.write("api.yaml", BAD);
+    dev.line("throttle-burst-zero");
+    dev.line("not reloaded");
+    assert_eq!(dev.get("/shelves").0, 200);
+    folder.write("api.yaml", GOOD);
+    dev.line("serving ");
+    assert_eq!(dev.get("/books").0, 200);
+}
+
+#[test]
 fn stages_and_their_variables() {
     let folder = Folder::with(&[("api.yaml", STAGES)]);
     let dev = Dev::start(

@@ -7,6 +7,6 @@
     reason = "tests"
 )]
 
-mod cases;
 mod dev;
+mod sessions;
 mod support;

@@ -6,65 +6,13 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A document that is fine: two operations, one of them throttled.
-pub(crate) const GOOD: &str = "\
-openapi: 3.0.3
-info: { title: Shop, version: '1.0' }
-servers: [{ url: 'http://localhost:9000/base' }]
-paths:
-  /books:
-    get:
-      operationId: listBooks
-      x-gateway: { throttle: { rate: 5, burst: 10, per: ip } }
-      responses:
-        '200':
-          description: The books.
-          content: { application/json: { example: [{ id: '42' }] } }
-  /books/{bookId}:
-    get:
-      operationId: getBook
-      summary: One book.
-      parameters: [{ name: bookId, in: path, required: true, schema: { type: string } }]
-      responses: { '200': { description: The book. } }
-";
+pub(crate) const GOOD: &str = include_str!("sessions/shared/good.yaml");
 
 /// A document with one fault.
-pub(crate) const BAD: &str = "\
-openapi: 3.0.3
-info: { title: Shop, version: '1.0' }
-servers: [{ url: 'http://localhost:9000' }]
-paths:
-  /books:
-    get:
-      operationId: listBooks
-      x-gateway: { throttle: { rate: 5, burst: 0 } }
-      responses: { '200': { description: The books. } }
-";
+pub(crate) const BAD: &str = include_str!("sessions/shared/bad.yaml");
 
 /// A document with two stages.
-pub(crate) const STAGES: &str = "\
-openapi: 3.0.3
-info: { title: Staged, version: '1.0' }
-x-gateway:
-  stages:
-    dev: { variables: { shop: 'http://localhost:9000' } }
-    prod:
-      mount: { host: api.example.com, path: /v1 }
-      variables: { shop: 'https://shop.example.com' }
-      operations: { getBook: { throttle: { rate: 7, burst: 7 } } }
-paths:
-  /books/{bookId}:
-    get:
-      operationId: getBook
-      parameters: [{ name: bookId, in: path, required: true, schema: { type: string } }]
-      x-gateway: { integration: { type: proxy, uri: '${stageVariables.shop}/b/${path.bookId}' } }
-      responses: { '200': { description: The book. } }
-  /files/{proxy+}:
-    get:
-      operationId: getFile
-      parameters: [{ name: proxy, in: path, required: true, schema: { type: string } }]
-      x-gateway: { integration: { type: redirect, status: 307, location: 'https://files.example/${path.proxy}' } }
-      responses: { '307': { description: There. } }
-";
+pub(crate) const STAGES: &str = include_str!("sessions/shared/stages.yaml");
 
 /// A folder that is gone when the test is over.
 pub(crate) struct Folder(PathBuf);
@@ -99,13 +47,25 @@ impl Folder {
         fs::write(path, text).unwrap();
     }
 
-    pub(crate) fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.0.join(name)).unwrap()
+    /// The program in this folder.
+    pub(crate) fn command(&self) -> Command {
+        self.quiet(env!("CARGO_BIN_EXE_gateway-codegen").as_ref())
     }
 
-    /// The program in this folder, without anything of the environment that could speak to it.
-    pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gateway-codegen"));
+    /// Runs a command line in this folder, with the program on the path.
+    pub(crate) fn shell(&self, line: &str) -> Output {
+        let program = Path::new(env!("CARGO_BIN_EXE_gateway-codegen"));
+        let mut path = program.parent().unwrap().as_os_str().to_owned();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
+        let mut command = self.quiet("sh".as_ref());
+        command.env("PATH", path).args(["-c", line]);
+        command.output().unwrap()
+    }
+
+    /// A command in this folder, without anything of the environment that could speak to the program.
+    fn quiet(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command
             .current_dir(&self.0)
             .env_remove("NO_COLOR")

@@ -112,12 +112,7 @@ impl Operation {
     /// Starts an operation.
     pub(super) fn start(route: &'static RouteDef, around: &mut Surroundings<'_, '_>) -> Operation {
         let def = route.operation;
-        let overrides = around.stage.overrides;
-        let policy = overrides
-            .binary_search_by(|row| row.operation.id.cmp(def.id))
-            .ok()
-            .and_then(|at| overrides.get(at))
-            .map_or(&def.policy, |row| row.policy);
+        let policy = policy(around.stage, def);
         let request = Edits::new(def.id, &policy.request, Scope::Request, around);
         let response = Edits::new(def.id, &policy.response, Scope::Response, around);
         let integration = Integration::start(def, policy, around);
@@ -139,4 +134,14 @@ impl Operation {
             response,
         }
     }
+}
+
+/// What happens to the requests of an operation on a stage: its own policy, unless the stage overrides it.
+pub fn policy(stage: &StageDef, operation: &'static OperationDef) -> &'static PolicyDef {
+    stage
+        .overrides
+        .binary_search_by(|row| row.operation.id.cmp(operation.id))
+        .ok()
+        .and_then(|at| stage.overrides.get(at))
+        .map_or(&operation.policy, |row| row.policy)
 }

@@ -1,15 +1,13 @@
 //! One stage as it is served.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::operation::{Operation, Surroundings};
-use super::{Upstreams, variables};
+use super::{Mount, Upstreams, variables};
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::def::{GatewayDef, StageDef, ThrottleDef};
-use crate::exchange::Exchange;
 use crate::observe::AccessLog;
 use crate::observe::log::Sinks;
 use crate::settings::{Settings, StartFault};
@@ -23,10 +21,8 @@ pub(crate) struct Stage {
     pub(crate) def: &'static StageDef,
     /// Its place among the document's stages: what counters are kept by.
     pub(crate) index: usize,
-    /// Host it answers to; `None`: any.
-    host: Option<&'static str>,
-    /// Path before the API's own: empty, or `/name`.
-    prefix: &'static str,
+    /// Where it is found.
+    pub(super) mount: Mount,
     /// Its variables.
     pub(crate) variables: Variables,
     /// A share of requests that sees other variables.
@@ -116,7 +112,6 @@ impl Stage {
             .iter()
             .map(|route| Operation::start(route, &mut around))
             .collect();
-        let alone = settings.stage.is_some();
         Stage {
             def,
             index: gateway
@@ -124,11 +119,7 @@ impl Stage {
                 .iter()
                 .position(|stage| stage.name == def.name)
                 .unwrap_or_default(),
-            host: def.mount.host.filter(|_| !alone),
-            prefix: match def.mount.path {
-                _ if alone => "",
-                path => path.trim_end_matches('/'),
-            },
+            mount: Mount::new(def, settings.stage.is_some()),
             variables: own,
             canary,
             bucket: def
@@ -138,19 +129,5 @@ impl Stage {
             log,
             operations,
         }
-    }
-
-    /// Stages are looked for in this order: those with a host first, then the longer path.
-    pub(super) fn precedence(&self) -> (bool, Reverse<usize>) {
-        (self.host.is_none(), Reverse(self.prefix.len()))
-    }
-
-    /// The length of its mount's path, if a request goes there.
-    pub(super) fn mounted_at(&self, exchange: &Exchange) -> Option<usize> {
-        if self.host.is_some_and(|own| own != exchange.host()) {
-            return None;
-        }
-        let rest = exchange.path().strip_prefix(self.prefix)?;
-        (rest.is_empty() || rest.starts_with('/')).then_some(self.prefix.len())
     }
 }

@@ -3,10 +3,10 @@
 //! Invariant: fields that frame a message or belong to one connection cannot be changed; a gateway with such a table does not
 //! start.
 
-use super::address::{QueryEdits, query_value};
+use super::address::query::{QueryEdits, QueryRules};
 use crate::def::{EditsDef, FieldDef, SetDef};
 use crate::exchange::{FieldName, FieldValue, Headers};
-use crate::expr::{Expr, Scope};
+use crate::expr::Scope;
 use crate::gateway::Surroundings;
 use crate::values::{FieldText, Values};
 
@@ -15,8 +15,7 @@ use crate::values::{FieldText, Values};
 pub(crate) struct Edits {
     remove: Vec<FieldName>,
     set: Vec<(FieldName, FieldText)>,
-    remove_query: Vec<&'static str>,
-    set_query: Vec<(&'static str, Expr)>,
+    query: QueryRules,
 }
 
 /// Fields with the values that were made for one message; `None`: all of the value is absent.
@@ -50,7 +49,7 @@ impl Edits {
         for field in def.remove {
             match *field {
                 FieldDef::Header(name) => edits.remove.extend(field_name(operation, name, around)),
-                FieldDef::Query(name) => edits.remove_query.push(name),
+                FieldDef::Query(name) => edits.query.remove(name),
             }
         }
         edits
@@ -75,7 +74,7 @@ impl Edits {
                         .set
                         .extend(name.map(|name| (name, FieldText::new(expr))));
                 }
-                FieldDef::Query(name) => edits.set_query.push((name, expr)),
+                FieldDef::Query(name) => edits.query.set(name, expr),
             }
         }
         edits
@@ -83,10 +82,7 @@ impl Edits {
 
     /// Whether nothing is changed.
     pub(crate) fn is_empty(&self) -> bool {
-        self.remove.is_empty()
-            && self.set.is_empty()
-            && self.remove_query.is_empty()
-            && self.set_query.is_empty()
+        self.remove.is_empty() && self.set.is_empty() && self.query.is_empty()
     }
 
     /// The values of the fields it sets. They are made before anything is changed: one value may be read where another is set.
@@ -99,15 +95,7 @@ impl Edits {
 
     /// The changes to the query.
     pub(crate) fn query(&self, values: &Values<'_>) -> QueryEdits<'_> {
-        let set = self
-            .set_query
-            .iter()
-            .map(|(name, expr)| (*name, query_value(expr, values)))
-            .collect();
-        QueryEdits {
-            remove: self.remove_query.clone(),
-            set,
-        }
+        self.query.edits(&|source| values.get(source).into())
     }
 
     /// Changes the fields of a message; `made` are the values that were made for it. A field whose value is absent goes:

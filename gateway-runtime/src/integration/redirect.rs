@@ -1,6 +1,6 @@
 //! A location elsewhere.
 
-use super::address::Parts;
+use super::address::{parts, plan::Parts};
 use crate::def::RedirectDef;
 use crate::exchange::{FieldValue, Reply, field};
 use crate::expr::Scope;
@@ -25,16 +25,17 @@ impl Redirect {
         let location = around.parse(operation, def.location, Scope::Request)?;
         Some(Redirect {
             status: def.status,
-            location: around.variants(|_, variables, _| Some(Parts::new(&location, variables)))?,
+            location: around.variants(|_, variables, _| Some(parts(&location, variables)))?,
         })
     }
 
     /// Answers a request.
     pub(crate) fn answer(&self, journey: &Journey<'_>) -> Result<Reply, Refusal> {
         let mut location = Vec::new();
+        let values = journey.values(None);
         self.location
             .of(journey.canary)
-            .write(&journey.values(None), &mut location);
+            .write(&|source| values.get(source).into(), &mut location);
         let location = FieldValue::from_bytes(&location).map_err(|_| Refusal::BadAddress)?;
         Ok(Reply::new(self.status).with_header(field::LOCATION, location))
     }

@@ -231,6 +231,14 @@ pub(super) const RULES: &[Rule] = &[
         "Declare the parameter, or correct the name. An undeclared query parameter goes past the cache anyway.",
         "cache: { key: [query.lnag] }",
     ),
+    error(
+        "cache-key-incomplete",
+        "Kept answers would hold a value of their first caller.",
+        "A mapping writes something of the request into the answer, and the cache key does not tell requests apart by it, so others get \
+         the first caller's value. Add it to `key`, or set the field under `response`, which kept answers get anew. In Amazon's \
+         documents this is a warning, because Amazon keeps such answers.",
+        "",
+    ),
     warning(
         "cache-method",
         "Answers are kept for a method that may change something.",

@@ -68,6 +68,9 @@ pub(crate) struct Dev {
     /// Call this in place of the document's server, or of a named back end; can be given more than once
     #[arg(long, value_name = "[NAME=]URL", value_parser = upstream)]
     upstream: Vec<(String, String)>,
+    /// Start anew when documents of so many bytes were served; for tests
+    #[arg(long, hide = true, value_name = "BYTES", default_value_t = LEAK)]
+    restart_after: usize,
 }
 
 /// Where the admin listener is, if anywhere.
@@ -248,24 +251,24 @@ impl Served<'_> {
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => return End::Stopped,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if self.watch.saved() {
-                if self.leaked > LEAK {
-                    return End::Full;
-                }
-                self.reload(serving);
+            if self.watch.saved()
+                && let Some(end) = self.reload(serving)
+            {
+                return end;
             }
         }
     }
 
-    /// Reads the document again; what is wrong with it leaves everything as it was.
-    fn reload(&mut self, serving: &Serving) {
+    /// Reads the document again; what is wrong with it leaves everything as it was. It ends the serving if it is fine,
+    /// but too much was leaked to serve it here.
+    fn reload(&mut self, serving: &Serving) -> Option<End> {
         let reading = match self.session.examine(&self.verb.spec) {
             Ok(reading) => reading,
             Err(_) => {
                 // Moved away for a moment, as some editors do.
                 self.watch
                     .turn_to([self.verb.spec.as_path(), folder(&self.verb.spec)]);
-                return;
+                return None;
             }
         };
         let broken = reading.gateway.is_none();
@@ -274,17 +277,19 @@ impl Served<'_> {
         let digest = gateway_codegen::digest::of(&reading.document);
         if !broken && digest == self.digest {
             self.session.detail("saved without a change");
-            return;
+            return None;
         }
         self.session.tell(&reading);
         self.digest = digest;
         let Some(model) = reading.gateway else {
             self.session
                 .say("not reloaded: what was served before is still served");
-            return;
+            return None;
         };
+        let full = self.leaked > self.verb.restart_after;
         self.leaked += document_size(&reading.document);
-        match self.serve(serving, model) {
+        match self.serve(serving, model, full) {
+            Ok(_) if full => return Some(End::Full),
             Ok(def) => {
                 let what = describe(def, self.verb.stage.as_deref());
                 self.session.say(format!("reloaded: {}", what.trim_start()));
@@ -293,11 +298,24 @@ impl Served<'_> {
                 .session
                 .say("not reloaded: what was served before is still served"),
         }
+        None
     }
 
-    fn serve(&self, serving: &Serving, model: Model) -> Result<&'static GatewayDef, Exit> {
+    /// Serves a model from now on; `only_try`: says what would keep it from being served.
+    fn serve(
+        &self,
+        serving: &Serving,
+        model: Model,
+        only_try: bool,
+    ) -> Result<&'static GatewayDef, Exit> {
         let def = tables(self.session, self.verb, model)?;
-        match serving.replace(def) {
+        let served = if only_try {
+            let settings = settings(self.session, self.verb);
+            Gateway::start(def, &settings, &Clock::system()).map(drop)
+        } else {
+            serving.replace(def)
+        };
+        match served {
             Ok(()) => Ok(def),
             Err(faults) => Err(told(self.session, &faults, Exit::Invocation)),
         }

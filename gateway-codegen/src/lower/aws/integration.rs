@@ -10,7 +10,7 @@ use super::root::DEFAULT_ROUTE_UPSTREAM;
 use super::{
     flag, no_effect, not_served, number, refuse_cloudformation, responses, text, translated,
 };
-use crate::findings::{Findings, brief};
+use crate::findings::{Findings, Lazily, brief};
 use crate::load::Node;
 use crate::lower::draft::Draft;
 use crate::lower::openapi::DEFAULT_ROUTE;
@@ -186,10 +186,10 @@ pub(super) fn unknown(node: &Node<'_>, name: &str, known: &[&str], found: &mut F
             "`{}` is no member that is known, and has no effect",
             brief(name)
         ),
-        match suggest::nearest(name, known.iter().copied()) {
+        Lazily(|| match suggest::nearest(name, known.iter().copied()) {
             Some(name) => format!("did you mean `{name}`"),
             None => String::new(),
-        },
+        }),
     );
 }
 

@@ -22,14 +22,14 @@ use serde_json::Value;
 use super::draft::Draft;
 use super::suggest;
 use super::tree::Tree;
-use crate::findings::{Findings, brief};
+use crate::findings::{Findings, Lazily, brief};
 use crate::load::Node;
 use crate::normalise::Api;
 
 pub(crate) use security::{is_open, judge};
 
 /// Prefix of the family.
-const FAMILY: &str = "x-amazon-apigateway-";
+pub(crate) const FAMILY: &str = "x-amazon-apigateway-";
 
 /// The family's members, and the objects they may stand in.
 const MEMBERS: &[(&str, &[Holder])] = &[
@@ -163,7 +163,7 @@ impl Document {
                 "aws-validator-undefined",
                 place,
                 format!("there is no request validator `{}`", brief(name)),
-                suggest::help(name, self.validators.keys().map(String::as_str)),
+                Lazily(|| suggest::help(name, self.validators.keys().map(String::as_str))),
             ),
         }
     }
@@ -240,13 +240,13 @@ fn inventory(api: &Api<'_>, found: &mut Findings) -> bool {
                         "`{}` is no member that is known, and has no effect",
                         brief(name)
                     ),
-                    match suggest::nearest(
-                        name.strip_prefix(FAMILY).unwrap_or(name),
-                        MEMBERS.iter().map(|(name, _)| *name),
-                    ) {
-                        Some(name) => format!("did you mean `{FAMILY}{name}`"),
-                        None => String::new(),
-                    },
+                    Lazily(|| {
+                        let short = name.strip_prefix(FAMILY).unwrap_or(name);
+                        match suggest::nearest(short, MEMBERS.iter().map(|(name, _)| *name)) {
+                            Some(name) => format!("did you mean `{FAMILY}{name}`"),
+                            None => String::new(),
+                        }
+                    }),
                 ),
             }
         }

@@ -12,7 +12,8 @@ use serde_json::{Map, Value};
 
 use super::super::tree::{Data, Tree};
 use super::unserved;
-use crate::findings::{Findings, brief};
+use super::values::{FORMS, Size, Time};
+use crate::findings::{Findings, Lazily, brief};
 use crate::suggest;
 
 /// The checker: the definitions of the language and their patterns, made once.
@@ -22,7 +23,7 @@ pub(crate) struct Strict {
 }
 
 /// Where the walk is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Here<'s> {
     /// Nearest definition.
     within: &'s str,
@@ -97,7 +98,7 @@ impl Strict {
                     "x-gateway-value",
                     tree.place.clone(),
                     format!("{} can only be `{only}`", subject(here.member)),
-                    here.about,
+                    lower_first(here.about),
                 );
             }
             fine
@@ -126,7 +127,7 @@ impl Strict {
                     .and_then(|pattern| self.patterns.get(pattern))
                     .is_none_or(|pattern| pattern.is_match(text));
                 let word = text.split(':').next().unwrap_or_default();
-                if fine {
+                if fine && says(here.within, text) {
                     return true;
                 }
                 if let Some(row) = unserved::find(here.within, word) {
@@ -176,9 +177,27 @@ impl Strict {
         found: &mut Findings,
     ) -> bool {
         let place = tree.place.clone();
+        let mut lacks = false;
         let Some(members) = tree.members_mut() else {
             return false;
         };
+        let required: Vec<&str> = schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        for name in &required {
+            if !members.contains_key(*name) {
+                found.error(
+                    "x-gateway-missing",
+                    place.clone(),
+                    format!("`{name}` is missing"),
+                    "",
+                );
+            }
+        }
         let properties = schema.get("properties").and_then(Value::as_object);
         let patterns = schema.get("patternProperties").and_then(Value::as_object);
         let rest = schema.get("additionalProperties");
@@ -203,39 +222,31 @@ impl Strict {
                 ..here
             };
             match (known, rest) {
-                (Some(schema), _) => self.walk(member, schema, here, found),
-                (None, Some(schema @ Value::Object(_))) => self.walk(member, schema, here, found),
+                (Some(schema), _) | (None, Some(schema @ Value::Object(_))) => {
+                    let fine = self.walk(member, schema, here, found);
+                    lacks |= !fine;
+                    fine
+                }
                 (None, Some(Value::Bool(false))) => {
                     match unserved::find(here.within, name) {
                         Some(_) if member.is_false() => {}
                         Some(row) => not_yet_served(member.key_place(), row, found),
                         None if foreign => {}
-                        None => unknown_member(member, name, properties, patterns, found),
+                        None => {
+                            unknown_member(member, name, properties, patterns, found);
+                            let known = properties.into_iter().flat_map(Map::keys);
+                            // What was meant is missing now.
+                            lacks |= suggest::nearest(name, known.map(String::as_str)).is_some();
+                        }
                     }
                     false
                 }
                 _ => true,
             }
         });
-        let mut fine = true;
-        for name in schema
-            .get("required")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-        {
-            if !members.contains_key(name) {
-                found.error(
-                    "x-gateway-missing",
-                    place.clone(),
-                    format!("`{name}` is missing"),
-                    "",
-                );
-                fine = false;
-            }
-        }
-        fine
+        let complete = required.iter().all(|name| members.contains_key(*name));
+        tree.lacks |= lacks;
+        complete
     }
 
     /// A union: the branches that fit the JSON type of the value are tried; one is enough.
@@ -293,7 +304,7 @@ impl Strict {
                         "x-gateway-value",
                         place,
                         format!("`{}` cannot stand in {}", brief(word), subject(here.member)),
-                        suggest::help(word, words.iter().copied()),
+                        Lazily(|| suggest::help(word, words.iter().copied())),
                     );
                 }
             }
@@ -341,14 +352,7 @@ impl Strict {
 
     /// What a schema takes, in words.
     fn expected(&self, schema: &Value, into: &mut Vec<String>) {
-        let (schema, _) = self.resolve(
-            schema,
-            Here {
-                within: "",
-                about: "",
-                member: "",
-            },
-        );
+        let (schema, _) = self.resolve(schema, Here::default());
         if let Some(branches) = branches(schema) {
             for branch in branches {
                 self.expected(branch, into);
@@ -375,20 +379,16 @@ impl Strict {
 
     /// Whether a value has the JSON type of a schema.
     fn fits(&self, tree: &Tree, schema: &Value) -> bool {
-        let (schema, _) = self.resolve(
-            schema,
-            Here {
-                within: "",
-                about: "",
-                member: "",
-            },
-        );
+        let (schema, _) = self.resolve(schema, Here::default());
         if let Some(branches) = branches(schema) {
             return branches.iter().any(|branch| self.fits(tree, branch));
         }
         if let Some(only) = schema.get("const") {
-            return only.is_string() == tree.as_str().is_some()
-                && only.is_boolean() == matches!(tree.data, Data::Scalar(Value::Bool(_)));
+            return match &tree.data {
+                Data::Scalar(Value::Bool(_)) => tree.value() == *only,
+                Data::Scalar(Value::String(_)) => only.is_string(),
+                _ => !only.is_string() && !only.is_boolean(),
+            };
         }
         match schema.get("type").and_then(Value::as_str) {
             Some("object") => tree.members().is_some(),
@@ -468,20 +468,23 @@ fn unknown_member(
     let known = properties
         .into_iter()
         .flat_map(|properties| properties.keys().map(String::as_str));
-    let help = match patterns.and_then(|patterns| patterns.keys().next()) {
-        Some(pattern) if properties.is_none() => format!("its form is {}", form(pattern)),
+    let help = || match patterns.and_then(|patterns| patterns.keys().next()) {
+        Some(pattern) if properties.is_none() => form(pattern),
         _ => suggest::help(name, known),
     };
     found.error(
         "x-gateway-unknown-member",
         member.key_place(),
         format!("`{}` is no member here", brief(name)),
-        help,
+        Lazily(help),
     );
 }
 
 /// The form of a map's names, in words where there are some.
 fn form(pattern: &str) -> String {
+    if let Some((_, words)) = FORMS.iter().find(|(known, _)| *known == pattern) {
+        return lower_first(words);
+    }
     let with = |prefix: &str| pattern.contains(&format!("{prefix}\\."));
     let forms: Vec<&str> = [
         ("path", "`path.NAME`"),
@@ -493,9 +496,9 @@ fn form(pattern: &str) -> String {
     .map(|(_, form)| form)
     .collect();
     if forms.is_empty() {
-        format!("`{pattern}`")
+        format!("its form is `{pattern}`")
     } else {
-        forms.join(" or ")
+        format!("its form is {}", forms.join(" or "))
     }
 }
 
@@ -516,14 +519,22 @@ fn lower_first(text: &str) -> String {
     }
 }
 
-fn kind_of(tree: &Tree) -> &'static str {
+/// What stands there, as it follows "not".
+fn kind_of(tree: &Tree) -> String {
     match &tree.data {
-        Data::Object(_) => "an object",
-        Data::List(_) => "a list",
-        Data::Scalar(Value::String(_)) => "a text",
-        Data::Scalar(Value::Number(_)) => "a number",
-        Data::Scalar(Value::Bool(true)) => "`true`",
-        Data::Scalar(Value::Bool(false)) => "`false`",
-        Data::Scalar(_) => "empty",
+        Data::Object(_) => "an object".to_owned(),
+        Data::List(_) => "a list".to_owned(),
+        Data::Scalar(Value::String(_)) => "a text".to_owned(),
+        Data::Scalar(Value::Null) => "empty".to_owned(),
+        Data::Scalar(scalar) => format!("`{scalar}`"),
+    }
+}
+
+/// Whether a text says what its type is for: a pattern has no idea of the largest duration.
+fn says(definition: &str, text: &str) -> bool {
+    match definition {
+        "Duration" | "MaxAge" => Time::parse(text).is_some(),
+        "Size" => Size::parse(text).is_some(),
+        _ => true,
     }
 }

@@ -255,7 +255,10 @@ impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
 
 /// A text type of the language: its name, its pattern, what it is.
 macro_rules! text_types {
-    ($($(#[$doc:meta])* $name:ident($pattern:expr, $description:literal);)*) => {$(
+    ($($(#[$doc:meta])* $name:ident($pattern:expr, $description:literal);)*) => {
+        /// Pattern and description of each, for names of members, which a schema knows by their pattern alone.
+        pub(crate) static FORMS: &[(&str, &str)] = &[$(($pattern, $description)),*];
+    $(
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
         #[serde(transparent)]
@@ -289,7 +292,7 @@ text_types! {
     /// What an integration's mapping writes.
     IntegrationField("^(path\\.[^/{}]+|header\\.[!#$%&'*+.^_`|~0-9A-Za-z-]+|query\\..+)$", "`path.NAME` (fills `{NAME}` of the address), `header.NAME` or `query.NAME`.");
     /// A header's name.
-    HeaderName("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", "A header's name.");
+    HeaderName("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", "A header's name: letters, digits, `-` and `_`; no spaces, and no colon.");
     /// A part of a cache key.
     KeyPart("^(path\\.[^*/{}]+|query\\..+|header\\.[!#$%&'*+.^_`|~0-9A-Za-z-]+)$", "A part of the cache key: `path.NAME`, `query.NAME`, `query.*` for the whole query string, or `header.NAME`.");
     /// Whose bucket a throttle is.
