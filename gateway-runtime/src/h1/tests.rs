@@ -1,5 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod differential;
+mod made;
+#[allow(
+    unreachable_pub,
+    reason = "the tests of the whole read with it as well"
+)]
+mod reference;
+
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
