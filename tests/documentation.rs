@@ -47,7 +47,7 @@ fn every_promise_of_security_names_tests_that_exist() {
 fn fault(name: &str, path: &str) -> Option<String> {
     let target = cases::root().join(path);
     if !path.ends_with(".rs") {
-        let case = ["spec.yaml", "native.yaml"]
+        let case = ["spec.yaml", "native.yaml", "session"]
             .iter()
             .any(|file| target.join(file).is_file());
         let named = target.file_name().is_some_and(|folder| folder == name);

@@ -480,6 +480,8 @@ proptest! {
             return Ok(());
         };
         let expected = match &other {
+            // A hyphen alone begins a list: it is no scalar.
+            serde_yaml::Value::Sequence(_) => return Ok(()),
             serde_yaml::Value::Number(number) if number.is_f64() => {
                 let number = number.as_f64().unwrap();
                 match serde_json::Number::from_f64(number) {

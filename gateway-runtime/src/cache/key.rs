@@ -4,13 +4,25 @@
 //! different tuples are never the same bytes. The whole key is kept and compared: a hash only finds the place.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-/// The key of an answer. Cloning is cheap.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use crate::spare::Spare;
+
+/// The key of an answer. One that is only looked for stands in a buffer of its thread; a clone, for what is kept, takes no more
+/// memory than it needs.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Key {
     hash: u64,
-    bytes: Arc<[u8]>,
+    bytes: Spare<Vec<u8>>,
+}
+
+impl Clone for Key {
+    fn clone(&self) -> Key {
+        Key {
+            hash: self.hash,
+            bytes: Spare::of(self.bytes.to_vec()),
+        }
+    }
 }
 
 impl Hash for Key {
@@ -34,7 +46,7 @@ impl Key {
 /// A key in the making.
 #[derive(Debug)]
 pub(crate) struct KeyBuilder {
-    bytes: Vec<u8>,
+    bytes: Spare<Vec<u8>>,
 }
 
 const ABSENT: u8 = 0;
@@ -45,7 +57,7 @@ impl KeyBuilder {
     /// No part yet.
     pub(crate) fn new() -> KeyBuilder {
         KeyBuilder {
-            bytes: Vec::with_capacity(160),
+            bytes: Spare::taken(),
         }
     }
 
@@ -79,7 +91,7 @@ impl KeyBuilder {
         static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         Key {
             hash: SECRET.hash_one(self.bytes.as_slice()),
-            bytes: self.bytes.into(),
+            bytes: self.bytes,
         }
     }
 }

@@ -56,6 +56,8 @@ struct Upload {
     /// Bytes the head promised that are still to come.
     left: Option<u64>,
     state: Sending,
+    /// Bytes that were handed to the socket's queue.
+    pushed: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +94,7 @@ pub(super) async fn connect(
             chunked: false,
             left: None,
             state: Sending::Done,
+            pushed: 0,
         },
         silent: true,
         last: false,
@@ -160,6 +163,7 @@ impl Link {
         outgoing: &mut Outgoing,
     ) -> Result<ResponseHead, UpstreamFault> {
         let body = std::mem::take(&mut outgoing.body);
+        let websocket = !outgoing.tunnel.is_empty();
         let framing = match body.len() {
             Some(0) => Framing::Empty,
             Some(length) => Framing::Length(length),
@@ -171,6 +175,7 @@ impl Link {
             outgoing.target.as_str(),
             &outgoing.headers,
             framing,
+            websocket,
         );
         self.silent = true;
         self.upload = Upload {
@@ -181,6 +186,7 @@ impl Link {
             },
             body,
             state: Sending::More,
+            pushed: 0,
         };
         let mut interim = 0;
         poll_fn(|cx| {
@@ -190,6 +196,11 @@ impl Link {
             loop {
                 let head = ready!(self.poll_head(cx))?;
                 match head.status {
+                    101 if websocket && head.survey.is_websocket() => {
+                        self.upload = Upload::tunnel(std::mem::take(&mut outgoing.tunnel));
+                        self.last = true;
+                        return Poll::Ready(Ok(head));
+                    }
                     // An upgrade that nobody asked for.
                     101 => return Poll::Ready(Err(UpstreamFault::Garbled)),
                     100..=199 if interim < INTERIM => interim += 1,
@@ -376,6 +387,17 @@ impl Link {
 }
 
 impl Upload {
+    /// Bytes without any framing, until they end.
+    fn tunnel(body: Body) -> Upload {
+        Upload {
+            body,
+            chunked: false,
+            left: None,
+            state: Sending::More,
+            pushed: 0,
+        }
+    }
+
     /// Writes a piece; tells whether it was the last.
     fn push(&mut self, frame: Frame<Bytes>, out: &mut Outbox) -> Result<bool, BodyFault> {
         let data = match frame.into_data() {
@@ -396,6 +418,7 @@ impl Upload {
         if data.is_empty() {
             return Ok(false);
         }
+        self.pushed += data.len() as u64;
         if self.chunked {
             h1::chunk(out.text(), data.len());
             out.push(data);
@@ -425,6 +448,10 @@ pub(crate) struct LinkBody {
     link: Option<(Box<Link>, Lease)>,
     /// Bytes that are still to come, if that is known.
     length: Option<u64>,
+    /// Whether both sides speak freely: then it also ends when the client does, and what the client sends is no pause.
+    tunnel: bool,
+    /// Bytes of the client's by the last look.
+    pushed: u64,
     pause: Option<Duration>,
     /// Made at the first pause: an answer that is there already costs no timer.
     timer: Option<(Pin<Box<Sleep>>, Instant)>,
@@ -436,9 +463,19 @@ impl LinkBody {
         LinkBody {
             length: decoder.left(),
             decoder,
+            tunnel: false,
+            pushed: 0,
             link: Some((link, lease)),
             pause: None,
             timer: None,
+        }
+    }
+
+    /// All that the back end sends, while all that the client sends goes there.
+    pub(super) fn tunnel(link: Box<Link>, lease: Lease) -> LinkBody {
+        LinkBody {
+            tunnel: true,
+            ..LinkBody::new(Framing::Close, link, lease)
         }
     }
 
@@ -454,8 +491,19 @@ impl LinkBody {
         let Some((link, _)) = &mut self.link else {
             return Poll::Ready(None);
         };
-        if let Poll::Ready(Err(fault)) = link.poll_upload(cx) {
-            return self.fail(fault);
+        match link.poll_upload(cx) {
+            Poll::Ready(Err(fault)) => return self.fail(fault),
+            Poll::Ready(Ok(())) if self.tunnel => {
+                self.link = None;
+                return Poll::Ready(None);
+            }
+            _ => {}
+        }
+        if self.tunnel && link.upload.pushed != self.pushed {
+            self.pushed = link.upload.pushed;
+            if let Some((_, last)) = &mut self.timer {
+                *last = Instant::now();
+            }
         }
         match link.poll_body(&mut self.decoder, cx) {
             Poll::Ready(Ok(frame)) => {

@@ -6,7 +6,7 @@
 //! Invariants: a call ends by its deadline; connections, waiting included, are bounded; an answer whose framing two readers
 //! could understand differently is [`UpstreamFault::Garbled`] and its connection is never used again; a request is sent twice
 //! only if it is idempotent, has no body, and a kept connection turned out to be closed before any byte came back.
-//! Absent on purpose: redirects (never followed), upgrades (never asked for, so a 101 is garbage), retries by policy, and
+//! Absent on purpose: redirects (never followed), upgrades to anything but WebSocket (a 101 that nobody asked for is garbage), retries by policy, and
 //! balancing between targets.
 
 mod address;
@@ -48,12 +48,14 @@ pub(crate) struct Outgoing {
     pub(crate) headers: Headers,
     /// Body. Its length decides the framing.
     pub(crate) body: Body,
+    /// What is sent once the back end has agreed to speak WebSocket; empty: it is not asked to.
+    pub(crate) tunnel: Body,
 }
 
 /// A back end's answer.
 #[derive(Debug)]
 pub(crate) struct Incoming {
-    /// Status, 200 to 999.
+    /// Status, 200 to 999, or 101 if WebSocket was asked for: then the body is what the back end sends, until either side closes.
     pub(crate) status: u16,
     /// Header fields, without those of one connection.
     pub(crate) headers: Headers,
@@ -185,6 +187,15 @@ fn incoming(
         mut headers,
         survey,
     } = head;
+    if status == 101 {
+        survey.strip(&mut headers);
+        let body = Body::upstream(LinkBody::tunnel(link, lease));
+        return Ok(Incoming {
+            status,
+            headers,
+            body,
+        });
+    }
     let bodiless = head_only || status == 204 || status == 304;
     // The lease goes at a fault, and the connection with it.
     let framing =

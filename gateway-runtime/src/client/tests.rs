@@ -206,6 +206,7 @@ fn request(method: &str, path: &str, body: Body) -> Outgoing {
         target: Target::parse(path).unwrap(),
         headers: Headers::new(),
         body,
+        tunnel: Body::empty(),
     }
 }
 

@@ -97,6 +97,7 @@ impl Exchange {
             secure: peer.secure,
             params: Params::default(),
             body,
+            tunnel: Body::empty(),
         }
     }
 

@@ -212,6 +212,10 @@ pub(crate) struct Survey {
     pub(crate) close: bool,
     /// Whether `Connection` has `keep-alive`.
     pub(crate) keep_alive: bool,
+    /// Whether `Connection` has `upgrade`.
+    upgrade: bool,
+    /// Whether `Upgrade` is `websocket` and nothing else.
+    websocket: bool,
     /// Whether `Expect` is there.
     pub(crate) expect: bool,
     /// Whether `Max-Forwards` is there.
@@ -317,6 +321,7 @@ impl Survey {
             self.hop_by_hop |= 1 << bit;
             match bit {
                 0 => self.connection(value),
+                2 => self.websocket = value.eq_ignore_ascii_case(b"websocket"),
                 3 => {
                     let chunked = value.eq_ignore_ascii_case(b"chunked");
                     self.coding = match self.coding {
@@ -334,12 +339,18 @@ impl Survey {
             let token = token.trim_ascii();
             self.close |= token.eq_ignore_ascii_case(b"close");
             self.keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
+            self.upgrade |= token.eq_ignore_ascii_case(b"upgrade");
         }
     }
 
     /// Whether the connection may take another message after this one (RFC 9112 §9.3).
     pub(crate) fn keeps_alive(&self, version: http::Version) -> bool {
         !self.close && (self.keep_alive || version == http::Version::HTTP_11)
+    }
+
+    /// Whether the connection is to become, or becomes, one of WebSocket (RFC 6455 §4). Other protocols are not upgraded to.
+    pub(crate) fn is_websocket(&self) -> bool {
+        self.upgrade && self.websocket
     }
 
     /// Removes the fields of one connection: the well-known ones and those that `Connection` names.

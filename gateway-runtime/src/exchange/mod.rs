@@ -51,6 +51,7 @@ pub(crate) struct Exchange {
     secure: bool,
     params: Params,
     body: Body,
+    tunnel: Body,
 }
 
 impl Exchange {
@@ -219,6 +220,7 @@ impl Exchange {
             host_lower: None,
             params: Params::default(),
             body: Body::empty(),
+            tunnel: Body::empty(),
             peer: self.peer.clone(),
             ..*self
         };
@@ -228,6 +230,17 @@ impl Exchange {
     /// The body; afterwards it is empty.
     pub(crate) fn take_body(&mut self) -> Body {
         std::mem::take(&mut self.body)
+    }
+
+    /// What the client sends once the connection has become one of WebSocket; empty if it did not ask for that. Nothing of it
+    /// may be read before the back end has agreed: until then these bytes are the client's next request.
+    pub(crate) fn take_tunnel(&mut self) -> Body {
+        std::mem::take(&mut self.tunnel)
+    }
+
+    /// The client asks for the connection to become one of WebSocket.
+    pub(crate) fn offer_tunnel(&mut self, tunnel: Body) {
+        self.tunnel = tunnel;
     }
 
     /// Lowers (never raises) the most bytes the body may have.

@@ -440,7 +440,7 @@ fn heads_are_written_with_one_framing() {
     ]);
     let request = |method: http::Method, framing| {
         let mut out = Vec::new();
-        request_head(&mut out, &method, "/y", &fields, framing);
+        request_head(&mut out, &method, "/y", &fields, framing, false);
         String::from_utf8(out).unwrap()
     };
     for (method, framing, end) in [
@@ -587,7 +587,7 @@ proptest! {
         let (first, length) = request(head.as_bytes(), 100).unwrap().unwrap();
         prop_assert_eq!(length, head.len());
         let mut out = Vec::new();
-        request_head(&mut out, &first.method, first.target.as_str(), &first.headers, Framing::Length(1));
+        request_head(&mut out, &first.method, first.target.as_str(), &first.headers, Framing::Length(1), false);
         let (second, _) = request(&out, 100).unwrap().unwrap();
         prop_assert_eq!(&second.method, &first.method);
         prop_assert_eq!(&second.target, &first.target);

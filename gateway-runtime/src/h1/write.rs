@@ -4,16 +4,20 @@ use super::Framing;
 use crate::clock::HttpDate;
 use crate::exchange::Headers;
 
+/// What asks for WebSocket, and what agrees (RFC 6455 §4).
+const TO_WEBSOCKET: &[u8] = b"connection: upgrade\r\nupgrade: websocket\r\n";
 /// The end of a chunked body without trailers.
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// Writes a request's head. `headers` name the host; what frames the message is decided here.
+/// Writes a request's head. `headers` name the host; what frames the message is decided here, and whether the back end is asked to
+/// speak WebSocket from then on.
 pub(crate) fn request_head(
     out: &mut Vec<u8>,
     method: &http::Method,
     target: &str,
     headers: &Headers,
     framing: Framing,
+    websocket: bool,
 ) {
     out.extend_from_slice(method.as_str().as_bytes());
     out.push(b' ');
@@ -31,6 +35,9 @@ pub(crate) fn request_head(
             out.extend_from_slice(b"content-length: 0\r\n");
         }
         _ => frame(out, framing),
+    }
+    if websocket {
+        out.extend_from_slice(TO_WEBSOCKET);
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -53,7 +60,9 @@ pub(crate) fn response_head(
             out.extend_from_slice(b"content-length: 0\r\n");
         }
     }
-    if !connection.is_empty() {
+    if status == 101 {
+        out.extend_from_slice(TO_WEBSOCKET);
+    } else if !connection.is_empty() {
         field(out, b"connection", connection.as_bytes());
     }
     if !headers.contains("date") {

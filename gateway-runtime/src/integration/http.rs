@@ -104,6 +104,7 @@ impl Http {
             target,
             headers,
             body,
+            tunnel: Body::empty(),
         };
         let incoming = forward::send(journey, &address.upstream, &mut outgoing).await?;
         self.answer(journey, incoming)

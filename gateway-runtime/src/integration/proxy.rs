@@ -3,8 +3,8 @@
 use super::address::Address;
 use super::forward;
 use crate::client::Outgoing;
-use crate::def::ProxyDef;
-use crate::exchange::{Reply, field};
+use crate::def::{ApiKind, ProxyDef};
+use crate::exchange::{Body, Reply, field};
 use crate::gateway::{Surroundings, Variants};
 use crate::pipeline::Journey;
 use crate::refusal::Refusal;
@@ -54,6 +54,11 @@ impl Proxy {
             target,
             headers,
             body: exchange.take_body(),
+            // Amazon's gateways have WebSocket APIs for that.
+            tunnel: match journey.gateway.def.kind {
+                ApiKind::Plain => exchange.take_tunnel(),
+                ApiKind::Rest | ApiKind::Http => Body::empty(),
+            },
         };
         let incoming = forward::send(journey, &address.upstream, &mut outgoing).await?;
         Ok(Reply {

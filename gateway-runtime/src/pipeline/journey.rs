@@ -254,7 +254,8 @@ pub(super) fn variables(stage: &Stage, canary: bool) -> &Variables {
 
 /// Answers to HEAD and some statuses have no body (RFC 9110 §6.4.1); that to HEAD still says how long it would be.
 fn without_body(method: &str, reply: &mut Reply) {
-    let none = matches!(reply.status, 100..=199 | 204 | 304);
+    // 101 has no body either, but what both sides say from then on.
+    let none = matches!(reply.status, 100 | 102..=199 | 204 | 304);
     if none {
         reply.headers.remove(field::CONTENT_LENGTH);
     }

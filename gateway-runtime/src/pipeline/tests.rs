@@ -9,3 +9,4 @@ mod answers;
 mod failures;
 mod order;
 mod scene;
+mod websocket;

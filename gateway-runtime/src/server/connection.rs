@@ -31,13 +31,17 @@ pub(super) async fn serve(worker: Arc<Worker>, tcp: TcpStream, peer: SocketAddr,
     let _row = worker.registry.enter(doing.clone(), waker);
     let (stream, alpn_http2, secure) = match &worker.shared.tls {
         None => (Stream::Plain(tcp), None, false),
-        Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(tcp)).await {
-            Ok(Ok((stream, http2))) => (stream, Some(http2), true),
-            _ => {
-                Events::count(&worker.shared.events.handshake_failed);
-                return;
+        // On the heap, so that connections do not carry its room afterwards.
+        Some(tls) => {
+            let handshake = Box::pin(tokio::time::timeout(HANDSHAKE, tls.accept(tcp)));
+            match handshake.await {
+                Ok(Ok((stream, http2))) => (stream, Some(http2), true),
+                _ => {
+                    Events::count(&worker.shared.events.handshake_failed);
+                    return;
+                }
             }
-        },
+        }
     };
     let mut wire = Wire::new(stream, worker.clone(), doing.clone());
     let front = Arc::new(Front {

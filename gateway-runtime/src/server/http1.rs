@@ -156,6 +156,7 @@ async fn answer(front: Arc<Front>, wire: SharedWire, read: Result<Head, NoHead>)
         Poll::Ready(wire.decoder.is_done() || !shared && wire.discard_body(UNREAD, cx))
     })
     .await;
+    let whole = whole && reply.status != 101;
     let keep_alive = asked.keep_alive && whole && !front.doing.is_last();
     let written = write(front, wire, &asked, keep_alive, reply).await;
     match (written, keep_alive, whole) {
@@ -212,13 +213,18 @@ fn admitted(
                             _ => None,
                         },
                         left: rules.limits.body,
-                        pause: rules.limits.body_timeout,
+                        pause: Some(rules.limits.body_timeout),
+                        tunnel: false,
                         timer: None,
                         done: false,
                     })
                 }
             };
+            let websocket = framing == Framing::Empty && head.survey.is_websocket();
             let mut exchange = Exchange::new(head, body, &front.peer, rules, received);
+            if websocket {
+                exchange.offer_tunnel(Body::wire(WireBody::tunnel(wire.clone())));
+            }
             let admitted = exchange.admit(rules);
             if let Err(Refusal::BadRequest(_) | Refusal::BadHost | Refusal::BadPath(_)) = admitted {
                 // Whoever made this request may have made it of two.
@@ -388,8 +394,11 @@ async fn write(
 
 /// How the body of an answer is framed; `None`: there is none, and nothing is said of it.
 fn framing(status: u16, headers: &Headers, body: &Body, asked: &Asked) -> Option<Framing> {
-    if matches!(status, 100..=199 | 204 | 304) {
-        return None;
+    match status {
+        // From here on both sides speak freely.
+        101 => return Some(Framing::Close),
+        100..=199 | 204 | 304 => return None,
+        _ => {}
     }
     if asked.head_only {
         // What the answer to GET would say, if that is known.
@@ -463,13 +472,29 @@ pub(crate) struct WireBody {
     length: Option<u64>,
     /// Bytes that may still come.
     left: u64,
-    pause: Duration,
+    /// The longest pause; `None`: whoever reads it has one of its own.
+    pause: Option<Duration>,
+    /// Whether it is all that the client sends from its first look on, whatever it means.
+    tunnel: bool,
     /// Made at the first pause: a body that is there already costs no timer.
     timer: Option<Pin<Box<Sleep>>>,
     done: bool,
 }
 
 impl WireBody {
+    fn tunnel(wire: SharedWire) -> WireBody {
+        WireBody {
+            wire,
+            expected: false,
+            length: None,
+            left: u64::MAX,
+            pause: None,
+            tunnel: true,
+            timer: None,
+            done: false,
+        }
+    }
+
     /// Lowers the most bytes it may have.
     pub(crate) fn limit(&mut self, most: u64) {
         self.left = self.left.min(most);
@@ -496,6 +521,9 @@ impl WireBody {
         }
         let polled = {
             let mut wire = self.wire.lock();
+            if std::mem::take(&mut self.tunnel) {
+                wire.decoder = Decoder::Close;
+            }
             if std::mem::take(&mut self.expected) && !wire.has_read_ahead() {
                 wire.out
                     .text()
@@ -528,7 +556,9 @@ impl WireBody {
             Poll::Ready(Err(Broken::Gone)) => self.fail(BodyFault::ClientGone),
             Poll::Ready(Err(Broken::Garbled)) => self.fail(BodyFault::ClientGarbled),
             Poll::Pending => {
-                let pause = self.pause;
+                let Some(pause) = self.pause else {
+                    return Poll::Pending;
+                };
                 let timer = self.timer.get_or_insert_with(|| {
                     Box::pin(tokio::time::sleep_until(later(Instant::now(), pause)))
                 });

@@ -196,7 +196,10 @@ impl Wire {
                 _ => ready!(self.poll_read_ahead(cx)),
             };
             if read.map_err(|_| Broken::Gone)? == 0 {
-                return Poll::Ready(Err(Broken::Gone));
+                return Poll::Ready(match self.decoder.ends_here() {
+                    true => Ok(BodyPiece::End(None)),
+                    false => Err(Broken::Gone),
+                });
             }
         }
     }

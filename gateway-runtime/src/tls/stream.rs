@@ -41,15 +41,18 @@ impl Stream {
         })
     }
 
-    /// Whether the other end of an idle connection has closed it, or has sent something unasked: asks the system, where
-    /// [`poll_read`](AsyncRead::poll_read) only knows what the last events said.
-    pub(crate) fn has_news(&self) -> bool {
-        let tcp = match self {
+    fn tcp(&self) -> &TcpStream {
+        match self {
             Stream::Plain(tcp) => tcp,
             #[cfg(feature = "tls")]
             Stream::Tls(tls) => tls.get_ref().0,
-        };
-        match socket2::SockRef::from(tcp).peek(&mut [std::mem::MaybeUninit::uninit()]) {
+        }
+    }
+
+    /// Whether the other end of an idle connection has closed it, or has sent something unasked: asks the system, where
+    /// [`poll_read`](AsyncRead::poll_read) only knows what the last events said.
+    pub(crate) fn has_news(&self) -> bool {
+        match socket2::SockRef::from(self.tcp()).peek(&mut [std::mem::MaybeUninit::uninit()]) {
             Ok(_) => true,
             Err(fault) => fault.kind() != io::ErrorKind::WouldBlock,
         }
