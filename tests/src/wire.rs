@@ -226,6 +226,11 @@ impl Talk {
         self.sent += bytes.len();
     }
 
+    /// The same connection, for a thread that sends while this one reads.
+    pub fn twin(&self) -> std::io::Result<TcpStream> {
+        self.stream.try_clone()
+    }
+
     /// Says that nothing more will be sent.
     pub fn end(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);
@@ -436,6 +441,42 @@ fn record(mut stream: &TcpStream, state: &Mutex<State>) {
 pub fn reset(stream: &TcpStream) {
     let stream = socket2::SockRef::from(stream);
     let _ = stream.set_linger(Some(Duration::ZERO));
+}
+
+/// A back end that does with each connection what it is told to, each on a thread of its own. It runs until the test process ends.
+pub fn back_end(handle: impl Fn(&TcpStream) + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().unwrap();
+    let handle = Arc::new(handle);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let handle = handle.clone();
+            thread::spawn(move || handle(&stream));
+        }
+    });
+    address
+}
+
+/// The next whole request of a connection to a back end; `read` is what was read and not used. `None`: there is none any more.
+///
+/// # Panics
+/// If what comes is no request.
+pub fn receive(mut stream: &TcpStream, read: &mut Vec<u8>) -> Option<Received> {
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        match request(read) {
+            Ok(Some((received, taken))) => {
+                read.drain(..taken);
+                return Some(received);
+            }
+            Ok(None) => {}
+            Err(why) => panic!("the back end received {}: {why}", shown(read)),
+        }
+        match stream.read(&mut piece) {
+            Ok(count @ 1..) => read.extend_from_slice(&piece[..count]),
+            _ => return None,
+        }
+    }
 }
 
 fn request(bytes: &[u8]) -> Result<Option<(Received, usize)>, &'static str> {
