@@ -306,7 +306,14 @@ fn judge_forwarded(asked: &Asked, body: &Content) {
         }
         last_chunk(out, None);
     };
-    request_head(&mut out, &method, &asked.target, &headers, asked.framing);
+    request_head(
+        &mut out,
+        &method,
+        &asked.target,
+        &headers,
+        asked.framing,
+        false,
+    );
     match asked.framing {
         Framing::Chunked => end(&mut out),
         _ => out.extend_from_slice(&body.data),
