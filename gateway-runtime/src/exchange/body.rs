@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use super::Headers;
-use crate::client::LinkBody;
+use crate::client::{LinkBody, Ticket};
 use crate::h1::Outbox;
 use crate::server::WireBody;
 use crate::spare::Spare;
@@ -225,6 +225,13 @@ impl Body {
     pub(crate) fn pause(&mut self, longest: Duration) {
         if let Kind::Upstream(body) = &mut self.kind {
             body.pause(longest);
+        }
+    }
+
+    /// Has a request to a back end end with this body: at once, if all of the answer is here.
+    pub(crate) fn hold(&mut self, ticket: Option<Ticket>) {
+        if let (Kind::Upstream(body), Some(ticket)) = (&mut self.kind, ticket) {
+            body.hold(ticket);
         }
     }
 
