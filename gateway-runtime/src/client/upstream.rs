@@ -383,3 +383,6 @@ impl std::fmt::Debug for Watch {
         f.debug_list().entries(&self.targets).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;
