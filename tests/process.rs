@@ -6,8 +6,9 @@
 mod process {
     pub(crate) mod back_end;
     mod ending;
+    mod faults;
     mod http2;
-    mod memory;
+    pub(crate) mod memory;
     mod place;
     mod session;
     mod watching;

@@ -12,7 +12,7 @@ use super::back_end::{BackEnd, LARGE};
 use super::workspace;
 
 /// The most memory that the process had at any time, in bytes.
-fn most(gateway: &Gateway) -> usize {
+pub(crate) fn most(gateway: &Gateway) -> usize {
     let status = fs::read_to_string(format!("/proc/{}/status", gateway.id())).unwrap();
     let line = status
         .lines()

@@ -18,3 +18,4 @@ pub mod tls;
 pub mod tool;
 pub mod upstream;
 pub mod wait;
+pub mod wire;

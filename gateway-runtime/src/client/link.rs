@@ -313,12 +313,18 @@ impl Link {
                     Ok(None) | Err(_) => return Poll::Ready(Err(UpstreamFault::Reset)),
                 }
             } else {
-                h1::response(&self.ahead).map(|found| {
-                    found.map(|(head, length)| {
-                        self.ahead.advance(length);
-                        head
-                    })
-                })
+                match h1::response(&self.ahead) {
+                    // However it came: the last read may have gone far beyond.
+                    Ok(Some((_, length))) if length > LARGEST_HEAD => {
+                        return Poll::Ready(Err(UpstreamFault::Garbled));
+                    }
+                    parsed => parsed.map(|found| {
+                        found.map(|(head, length)| {
+                            self.ahead.advance(length);
+                            head
+                        })
+                    }),
+                }
             };
             self.silent = false;
             match parsed {

@@ -43,7 +43,7 @@ pub(crate) use upstream::{Call, Part, Ticket, Upstream};
 
 use crate::clock::Nanos;
 use crate::exchange::{Body, BodyFault, Headers, Target, field};
-use crate::h1::{self, ResponseHead};
+use crate::h1::{self, Framing, ResponseHead};
 use crate::server::Worker;
 use link::Link;
 use pool::Lease;
@@ -217,11 +217,16 @@ fn incoming(
     // The lease goes at a fault, and the connection with it.
     let framing =
         h1::of_response(&survey, version, bodiless).map_err(|_| UpstreamFault::Garbled)?;
+    // What announces a body that it cannot have (RFC 9110 §8.6) may bring one all the same, as the next answer.
+    let dubious = status == 204
+        && h1::of_response(&survey, version, false)
+            .is_ok_and(|said| matches!(said, Framing::Length(_) | Framing::Chunked));
     survey.strip(&mut headers);
     if status == 204 {
         headers.remove(field::CONTENT_LENGTH);
     }
     let body = match link.take_body(framing) {
+        Some(_) if dubious => Body::empty(),
         Some(whole) => {
             lease.give_back(link);
             whole

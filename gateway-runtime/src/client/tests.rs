@@ -290,6 +290,19 @@ fn answers_that_are_fine() {
             true,
         ),
         ("GET", "HTTP/1.1 204 No Content\r\n\r\n", "204 ", true),
+        // A body that cannot be there may come all the same, later than can be seen here.
+        (
+            "GET",
+            "HTTP/1.1 204 No Content\r\ncontent-length: 3\r\n\r\n",
+            "204 ",
+            false,
+        ),
+        (
+            "GET",
+            "HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n",
+            "204 ",
+            false,
+        ),
         (
             "GET",
             "HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n",
@@ -379,6 +392,14 @@ fn answers_that_are_not() {
         (vec![say("SSH-2.0-OpenSSH_9.9\r\n")], "Garbled"),
         (vec![say("<html></html>\r\n\r\n")], "Garbled"),
         (vec![say("HTTP/1.1 20 OK\r\n\r\n")], "Garbled"),
+        // Longer than a head may be, though all of it may come with the read that crosses the line.
+        (
+            vec![say(&format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: 0\r\na: {}\r\n\r\n",
+                "a".repeat(64 << 10)
+            ))],
+            "Garbled",
+        ),
         (vec![say("HTTP/1.1 200 OK\r\na b: c\r\n\r\n")], "Garbled"),
         (
             vec![say("HTTP/1.1 200 OK\r\na: b\r\n c\r\n\r\n")],

@@ -50,7 +50,7 @@ impl Head {
         }
     }
 
-    /// Reads the target of a request line: a path with its query, `*`, or a URI. `None`: it is none of these.
+    /// Reads the target of a request line: a path with its query, `*`, or a URI of the web. `None`: it is none of these.
     pub(crate) fn set_target(&mut self, sent: &str) -> Option<()> {
         if sent.contains('#') {
             return None;
@@ -60,6 +60,10 @@ impl Head {
             return Some(());
         }
         let uri: http::Uri = sent.parse().ok()?;
+        // Nothing else is served here (RFC 9110 §7.4).
+        if !matches!(uri.scheme_str(), None | Some("http" | "https")) {
+            return None;
+        }
         self.target = Target::as_sent(uri.path_and_query().map_or("/", |target| target.as_str()));
         self.authority = uri.authority().map(|authority| authority.as_str().into());
         self.absolute = uri.scheme().is_some();

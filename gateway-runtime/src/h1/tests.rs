@@ -1,5 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod differential;
+mod made;
+#[allow(
+    unreachable_pub,
+    reason = "the tests of the whole read with it as well"
+)]
+mod reference;
+
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -79,6 +87,8 @@ fn heads_of_requests() {
             "GET x:80 HTTP/1.1\r\n\r\n",
             "GET / at x:80 Ok(Empty), 0 left",
         ),
+        ("GET ftp://x/y HTTP/1.1\r\n\r\n", "Target"),
+        ("GET file:///y HTTP/1.1\r\n\r\n", "Target"),
         ("GET /a#b HTTP/1.1\r\n\r\n", "Target"),
         ("GET  / HTTP/1.1\r\n\r\n", "Target"),
         ("GET / a HTTP/1.1\r\n\r\n", "Head"),

@@ -148,6 +148,7 @@ async fn answer(front: Arc<Front>, wire: SharedWire, read: Result<Head, NoHead>)
         front.doing.finish();
     }
     // A body that nobody wanted is read if it is small; the connection is of no further use otherwise.
+    drop(exchange.take_body());
     let whole = poll_fn(|cx| {
         // Here, in the loop, and in the body if somebody still has it.
         let shared = Arc::strong_count(wire) > 2;
@@ -194,7 +195,7 @@ fn admitted(
     };
     match framed {
         Ok(framing) => {
-            let asked = Asked {
+            let mut asked = Asked {
                 keep_alive,
                 version: head.version,
                 head_only: head.method == http::Method::HEAD,
@@ -205,7 +206,8 @@ fn admitted(
                     wire.lock().decoder = Decoder::new(framing);
                     Body::wire(WireBody {
                         wire: wire.clone(),
-                        expected: head.survey.expect,
+                        // An interim answer is nothing that HTTP/1.0 knows (RFC 9110 §10.1.1).
+                        expected: head.survey.expect && head.version == http::Version::HTTP_11,
                         length: match framing {
                             Framing::Length(length) => Some(length),
                             _ => None,
@@ -224,6 +226,10 @@ fn admitted(
                 exchange.offer_tunnel(Body::wire(WireBody::tunnel(wire.clone())));
             }
             let admitted = exchange.admit(rules);
+            if let Err(Refusal::BadRequest(_) | Refusal::BadHost | Refusal::BadPath(_)) = admitted {
+                // Whoever made this request may have made it of two.
+                asked.keep_alive = false;
+            }
             (asked, exchange, admitted)
         }
         Err(refusal) => {

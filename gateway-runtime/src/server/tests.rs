@@ -289,6 +289,14 @@ fn a_client_that_expects_100_gets_it_when_its_body_is_wanted() {
     )
     .unwrap();
     assert!(one(&mut tcp).0.starts_with("HTTP/1.1 200"));
+    // HTTP/1.0 knows no interim answer.
+    let mut tcp = site.connect();
+    tcp.write_all(
+        b"POST /echo HTTP/1.0\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n",
+    )
+    .unwrap();
+    tcp.write_all(b"ok").unwrap();
+    assert_eq!(one(&mut tcp).1, "ok");
     site.end();
 }
 
@@ -314,9 +322,27 @@ fn what_is_ambiguous_is_refused_where_requests_are_understood() {
             "BadRequest(TransferEncoding)",
         ),
     ] {
-        let mut tcp = site.connect();
-        tcp.write_all(request.as_bytes()).unwrap();
-        assert_eq!(one(&mut tcp).1, expected, "{request}");
+        // What comes behind is never taken for a request.
+        let answer = site.exchange(&format!("{request}GET / HTTP/1.1\r\nhost: x\r\n\r\n"));
+        assert_eq!(body(&answer), expected, "{request}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+    site.end();
+}
+
+#[test]
+fn a_small_body_that_nobody_wants_does_not_cost_the_connection() {
+    let site = site(LIMITS);
+    let mut tcp = site.connect();
+    for path in ["/a", "/b"] {
+        write!(
+            tcp,
+            "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"
+        )
+        .unwrap();
+        let (head, body) = one(&mut tcp);
+        assert_eq!(body, format!("POST {path} HTTP/1.1"));
+        assert!(!head.contains("\r\nconnection: "), "{head}");
     }
     site.end();
 }

@@ -1,5 +1,10 @@
 //! Connections that become those of WebSocket, and those that must not.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a client that pauses has a thread of its own"
+)]
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
