@@ -27,8 +27,9 @@ struct Case {
     /// More arguments of `generate`.
     #[serde(default)]
     generate: Vec<String>,
-    /// Arguments of the gateway, filled as values of `env` are; `{upstream}` is the back end's address, `{closed}` one where nobody listens, `{crt}` and `{key}`
-    /// a certificate for `localhost` and its key.
+    /// Arguments of the gateway, filled as values of `env` are; `{upstream}` is the back end's address, `{closed}` one where nobody
+    /// listens, `{crt}` and `{key}` are files of a certificate for `localhost` and its key, `{crt-text}` and `{key-text}` what is in
+    /// them.
     #[serde(default)]
     args: Vec<String>,
     #[serde(default)]
@@ -225,6 +226,14 @@ fn run(folder: &Path, workspace: &Workspace) -> Vec<String> {
                     &format!("{{upstream.{name}}}"),
                     &back_end.address.to_string(),
                 );
+            }
+            for (mark, name) in [
+                ("{crt-text}", "localhost.crt"),
+                ("{key-text}", "localhost.key"),
+            ] {
+                if text.contains(mark) {
+                    text = text.replace(mark, &fs::read_to_string(tls::file(name)).unwrap());
+                }
             }
             text.replace("{upstream}", &upstream.address.to_string())
                 .replace("{port}", &upstream.address.port().to_string())

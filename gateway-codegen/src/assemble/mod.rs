@@ -20,7 +20,8 @@ use gateway_runtime::def::{
     AccessDef, AccessLogDef, BalanceDef, BreakerDef, CanaryDef, CorsDef, CredentialDef, ExampleDef,
     GatewayDef, GatewayResponseDef, HealthDef, Http2LimitsDef, LimitsDef, LogTarget, MountDef,
     OperationDef, OutlierDef, OverrideDef, ParameterDef, PolicyDef, RouteDef, StageCacheDef,
-    StageDef, UpstreamDef, UpstreamTargetDef, VariableDef, VariableValue, inline, set,
+    StageDef, UpstreamDef, UpstreamTargetDef, UpstreamTlsDef, VariableDef, VariableValue, inline,
+    set,
 };
 
 use crate::model::{self, Access, Gateway, LogDestination, Stage, Variable};
@@ -125,6 +126,15 @@ impl Assembler {
                 connections: breaker.connections,
                 pending: breaker.pending,
                 requests: breaker.requests,
+            }),
+            http2: upstream.http2,
+            tls: upstream.tls.as_ref().map(|tls| UpstreamTlsDef {
+                ca: tls.ca.as_ref().map(|ca| self.variable(ca)),
+                identity: tls
+                    .identity
+                    .as_ref()
+                    .map(|(certificate, key)| (self.variable(certificate), self.variable(key))),
+                server_name: tls.server_name.as_ref().map(|name| self.strings.keep(name)),
             }),
         });
         self.upstreams.insert(name.to_owned(), def);
@@ -236,14 +246,18 @@ impl Assembler {
             .iter()
             .map(|(name, value)| VariableDef {
                 name: self.strings.keep(name),
-                value: match value {
-                    Variable::Literal(text) => VariableValue::Literal(self.strings.keep(text)),
-                    Variable::Env(name) => VariableValue::Env(self.strings.keep(name)),
-                    Variable::File(path) => VariableValue::File(self.strings.keep(path)),
-                },
+                value: self.variable(value),
             })
             .collect();
         list(variables)
+    }
+
+    fn variable(&mut self, value: &Variable) -> VariableValue {
+        match value {
+            Variable::Literal(text) => VariableValue::Literal(self.strings.keep(text)),
+            Variable::Env(name) => VariableValue::Env(self.strings.keep(name)),
+            Variable::File(path) => VariableValue::File(self.strings.keep(path)),
+        }
     }
 
     fn shared_policy(&mut self, policy: PolicyDef) -> &'static PolicyDef {

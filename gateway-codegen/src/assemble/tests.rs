@@ -246,6 +246,11 @@ pub(crate) fn gateway_of(s: &str) -> Gateway {
                 unhealthy_after: 3,
                 healthy_after: 2,
             }),
+            tls: Some(UpstreamTls {
+                ca: Some(Variable::File(text())),
+                identity: Some((Variable::Env(text()), Variable::File(text()))),
+                server_name: Some(text()),
+            }),
             targets: vec![UpstreamTarget {
                 url: text(),
                 weight: 1,

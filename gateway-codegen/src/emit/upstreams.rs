@@ -2,13 +2,14 @@
 
 use gateway_runtime::def::{
     BalanceDef, BreakerDef, HealthDef, OutlierDef, ParameterDef, ParameterPlace, UpstreamDef,
-    UpstreamTargetDef,
+    UpstreamTargetDef, UpstreamTlsDef,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::links::Links;
 use super::rust::{Source, duration, number, option};
+use super::stages::variable;
 
 pub(super) fn file(links: &Links) -> String {
     let mut source = Source::module("Back ends.");
@@ -33,6 +34,8 @@ fn upstream(def: &UpstreamDef) -> TokenStream {
         health,
         outlier,
         breaker,
+        http2,
+        tls,
     } = def;
     let targets = targets.iter().map(|UpstreamTargetDef { url, weight }| {
         let weight = number(*weight);
@@ -68,7 +71,14 @@ fn upstream(def: &UpstreamDef) -> TokenStream {
             })
         });
     }
-    const OPTIONAL: usize = 4;
+    if *http2 {
+        fields.push(quote!(http2: true));
+    }
+    if let Some(def) = tls {
+        let def = self::tls(def);
+        fields.push(quote!(tls: Some(#def)));
+    }
+    const OPTIONAL: usize = 6;
     let rest = (fields.len() < OPTIONAL).then(|| quote!(..UpstreamDef::DEFAULT));
     quote! {
         UpstreamDef {
@@ -109,6 +119,27 @@ fn health(def: &HealthDef) -> TokenStream {
             interval: #interval,
             unhealthy_after: #unhealthy_after,
             healthy_after: #healthy_after,
+        }
+    }
+}
+
+fn tls(def: &UpstreamTlsDef) -> TokenStream {
+    let UpstreamTlsDef {
+        ca,
+        identity,
+        server_name,
+    } = def;
+    let ca = option(ca.as_ref().map(variable));
+    let identity = option(identity.as_ref().map(|(certificate, key)| {
+        let (certificate, key) = (variable(certificate), variable(key));
+        quote!((#certificate, #key))
+    }));
+    let server_name = option(*server_name);
+    quote! {
+        UpstreamTlsDef {
+            ca: #ca,
+            identity: #identity,
+            server_name: #server_name,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::check::addresses;
 use crate::findings::brief;
 use crate::model::{
     Balance, Breaker, Health, Outlier, Parameter, ParameterPlace, Upstream, UpstreamTarget,
+    UpstreamTls, Variable,
 };
 
 /// Most targets of one back end.
@@ -58,8 +59,14 @@ pub(crate) fn read(
                 .breaker
                 .as_ref()
                 .and_then(|breaker| self::breaker(breaker, at.member("breaker"), reader)),
+            http2: upstream.http2.unwrap_or(false),
+            tls: upstream
+                .tls
+                .as_ref()
+                .map(|tls| self::tls(tls, at.member("tls"), reader)),
             origin: at.place().into(),
         };
+        warn_of_what_does_nothing(&upstream, at, reader);
         if let (Some(_), [only]) = (&upstream.outlier, upstream.targets.as_slice()) {
             reader.found.warning(
                 "outlier-alone",
@@ -74,6 +81,28 @@ pub(crate) fn read(
         upstreams.insert(name.0.clone(), (upstream, reader.take_uses()));
     }
     upstreams
+}
+
+fn warn_of_what_does_nothing(upstream: &Upstream, at: At<'_>, reader: &mut Reader<'_>) {
+    let clear = |target: &UpstreamTarget| target.url.starts_with("http://");
+    if upstream.tls.is_some() && !upstream.targets.is_empty() && upstream.targets.iter().all(clear)
+    {
+        reader.found.warning(
+            "upstream-tls-clear",
+            at.member("tls").key_place(),
+            "every target is called in the clear, so nothing of `tls` is used",
+            "write `https://`, or take it out",
+        );
+    }
+    let bounds = upstream.breaker.as_ref();
+    if upstream.http2 && bounds.is_some_and(|it| it.connections.is_some() || it.pending.is_some()) {
+        reader.found.error(
+            "breaker-http2",
+            at.member("breaker").key_place(),
+            "requests by HTTP/2 share one connection for each worker and target, and wait for none",
+            "bound `maxRequests` instead",
+        );
+    }
 }
 
 /// The addresses of a back end. None is a fault: `--upstream` is for documents that name no server.
@@ -321,6 +350,51 @@ fn breaker(written: &native::Breaker, at: At<'_>, reader: &mut Reader<'_>) -> Op
         pending,
         requests,
     })
+}
+
+fn tls(written: &native::UpstreamTls, at: At<'_>, reader: &mut Reader<'_>) -> UpstreamTls {
+    let mut source = |written: &Option<native::Secret>, name: &str| {
+        let secret = written.as_ref()?;
+        let from = match (&secret.env, &secret.file) {
+            (Some(env), None) if !env.is_empty() => Some(Variable::Env(env.clone())),
+            (None, Some(file)) if !file.is_empty() => Some(Variable::File(file.clone())),
+            _ => None,
+        };
+        if from.is_none() {
+            reader.found.error(
+                "upstream-tls",
+                at.member(name).place(),
+                "certificates and keys are `{ file: PATH }` or `{ env: NAME }`",
+                "",
+            );
+        }
+        from
+    };
+    let ca = source(&written.ca, "ca");
+    let certificate = source(&written.client_cert, "clientCert");
+    let key = source(&written.client_key, "clientKey");
+    if written.client_cert.is_some() != written.client_key.is_some() {
+        reader.found.error(
+            "upstream-tls",
+            at.place(),
+            "`clientCert` and `clientKey` belong together",
+            "write both, or neither",
+        );
+    }
+    let host = |name: &str| addresses::authority_fault(name).is_none() && !name.contains(':');
+    if let Some(name) = written.server_name.as_ref().filter(|name| !host(name)) {
+        reader.found.error(
+            "upstream-tls",
+            at.member("serverName").place(),
+            format!("`{}` is no host", brief(name)),
+            "a name without a port, as it stands in the certificate",
+        );
+    }
+    UpstreamTls {
+        ca,
+        identity: certificate.zip(key),
+        server_name: written.server_name.clone(),
+    }
 }
 
 fn span(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Origin, Parameter};
+use super::{Origin, Parameter, Variable};
 
 /// A named back end.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +17,10 @@ pub struct Upstream {
     pub outlier: Option<Outlier>,
     /// How much may be under way at once.
     pub breaker: Option<Breaker>,
+    /// Whether it is spoken to by HTTP/2.
+    pub http2: bool,
+    /// How TLS is set up, where it differs from the usual.
+    pub tls: Option<UpstreamTls>,
     /// Where it was written.
     pub origin: Origin,
 }
@@ -35,6 +39,8 @@ impl Upstream {
             health: None,
             outlier: None,
             breaker: None,
+            http2: false,
+            tls: None,
             origin,
         }
     }
@@ -98,4 +104,15 @@ pub struct Breaker {
     pub pending: Option<u32>,
     /// Requests.
     pub requests: Option<u32>,
+}
+
+/// How TLS with a back end is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamTls {
+    /// Where the certificates of trusted authorities are.
+    pub ca: Option<Variable>,
+    /// Where the gateway's own certificate and key are.
+    pub identity: Option<(Variable, Variable)>,
+    /// The name that certificates are checked for.
+    pub server_name: Option<String>,
 }

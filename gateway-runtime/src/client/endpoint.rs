@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::breaker::Connections;
+use super::http2::Http2Slot;
 use super::pool::Slot;
 use super::resolve::Names;
 use crate::exchange::{BadTarget, FieldValue, Target};
 use crate::settings::Settings;
-use crate::tls;
+use crate::tls::{self, TlsSetup};
 
 /// An address of a back end. It is chosen by the document and the operator alone; nothing of a request reaches host or port.
 pub(crate) struct Endpoint {
@@ -26,6 +27,8 @@ pub(crate) struct Endpoint {
     slots: Box<[Slot]>,
     /// Counts its connections, where they are bounded for all workers.
     connections: Option<Arc<Connections>>,
+    /// Its connections by HTTP/2, one per worker, where it is spoken to by that.
+    http2: Option<Box<[Http2Slot]>>,
 }
 
 impl Endpoint {
@@ -86,7 +89,26 @@ impl Endpoint {
                 .map(|_| Slot::default())
                 .collect(),
             connections: None,
+            http2: None,
         })
+    }
+
+    /// The same, with TLS as a document says it.
+    pub(crate) fn set_up(self, setup: &TlsSetup) -> Result<Endpoint, String> {
+        let tls = match self.tls {
+            Some(_) => Some(tls::ClientTls::with(&self.host, setup)?),
+            None => None,
+        };
+        let http2 = setup
+            .http2
+            .then(|| self.slots.iter().map(|_| Http2Slot::default()).collect());
+        Ok(Endpoint { tls, http2, ..self })
+    }
+
+    /// The connection of a worker by HTTP/2; `None`: it is not spoken to by that.
+    pub(super) fn http2(&self, worker: usize) -> Option<&Http2Slot> {
+        let slots = self.http2.as_ref()?;
+        slots.get(worker % slots.len())
     }
 
     /// The same, with its connections counted.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::{Endpoint, Outgoing, Upstream, link};
+use super::{Endpoint, Outgoing, Upstream, http2, link};
 use crate::def::HealthDef;
 use crate::exchange::{Body, FieldName, FieldValue, Headers, Target, field};
 use crate::server::Worker;
@@ -93,6 +93,9 @@ async fn ask(worker: &Worker, endpoint: &Arc<Endpoint>, def: &HealthDef) -> Opti
         body: Body::empty(),
         tunnel: Body::empty(),
     };
+    if endpoint.http2(worker.index).is_some() {
+        return http2::ask_apart(worker, endpoint, &mut outgoing).await.ok();
+    }
     let mut link = link::connect_apart(worker, endpoint).await.ok()?;
     let head = link.send(&mut outgoing).await.ok()?;
     Some(head.status)

@@ -93,16 +93,8 @@ pub(super) async fn connect_apart(
     worker: &Worker,
     endpoint: &Arc<Endpoint>,
 ) -> Result<Box<Link>, UpstreamFault> {
-    let addresses = resolve::addresses(worker, endpoint).await?;
-    let tcp = connect_one_of(endpoint, &addresses).await?;
-    // Small messages leave at once. A socket that cannot do it works all the same.
-    let _ = tcp.set_nodelay(true);
-    let stream = match endpoint.tls() {
-        None => Stream::Plain(tcp),
-        Some(tls) => tls.connect(tcp).await.map_err(|_| UpstreamFault::Tls)?,
-    };
     Ok(Box::new(Link {
-        stream,
+        stream: stream(worker, endpoint).await?,
         ahead: BytesMut::new(),
         rest: Spare::default(),
         out: Outbox::default(),
@@ -118,6 +110,21 @@ pub(super) async fn connect_apart(
         idle_since: worker.clock.now(),
         counted: None,
     }))
+}
+
+/// A new connection that nothing has been said on.
+pub(super) async fn stream(
+    worker: &Worker,
+    endpoint: &Arc<Endpoint>,
+) -> Result<Stream, UpstreamFault> {
+    let addresses = resolve::addresses(worker, endpoint).await?;
+    let tcp = connect_one_of(endpoint, &addresses).await?;
+    // Small messages leave at once. A socket that cannot do it works all the same.
+    let _ = tcp.set_nodelay(true);
+    match endpoint.tls() {
+        None => Ok(Stream::Plain(tcp)),
+        Some(tls) => tls.connect(tcp).await.map_err(|_| UpstreamFault::Tls),
+    }
 }
 
 async fn connect_one_of(

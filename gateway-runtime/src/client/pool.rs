@@ -133,5 +133,8 @@ pub(crate) fn sweep(worker: usize, endpoint: &Endpoint, now: Nanos) -> bool {
         .count();
     idle.drain(..old);
     idle.retain_mut(|link| link.is_open());
-    !idle.is_empty() || slot.places.available_permits() < MOST
+    let http2 = endpoint
+        .http2(worker)
+        .is_some_and(|slot| slot.sweep(now, IDLE));
+    http2 || !idle.is_empty() || slot.places.available_permits() < MOST
 }

@@ -17,7 +17,7 @@ use super::balance::{Shares, Targets, Way};
 use super::breaker::{Admitted, Breaker};
 use super::retry::{self, REPLAYED, Retries, Tries};
 use super::standing::Standing;
-use super::{Endpoint, Incoming, Outgoing, UpstreamFault, send};
+use super::{Endpoint, Incoming, Outgoing, UpstreamFault, http2, send};
 use crate::clock::Nanos;
 use crate::def::{BalanceDef, HealthDef, OutlierDef, UpstreamDef};
 use crate::exchange::{BadTarget, Body, Buffered, FieldValue, Target, field};
@@ -94,7 +94,11 @@ impl Upstream {
 
     /// A back end of these targets; `None` if there is none.
     pub(crate) fn new(def: &'static UpstreamDef, parts: Vec<Part>) -> Option<Upstream> {
-        let quiet = def.health.is_none() && def.outlier.is_none() && def.breaker.is_none();
+        let quiet = def.health.is_none()
+            && def.outlier.is_none()
+            && def.breaker.is_none()
+            // Asked for behind the watch, so that the plain call need not ask.
+            && !def.http2;
         if let (true, 1) = (quiet, parts.len()) {
             let only = parts.into_iter().next()?;
             return Some(Upstream::plain(def.name, only.endpoint));
@@ -222,7 +226,10 @@ impl Upstream {
                 Some(span) => deadline.min(worker.clock.now().plus(span)),
                 None => deadline,
             };
-            let mut answered = send(worker, endpoint, outgoing, until).await;
+            let mut answered = match endpoint.http2(worker.index) {
+                None => send(worker, endpoint, outgoing, until).await,
+                Some(slot) => http2::send(worker, endpoint, slot, outgoing, until).await,
+            };
             let now = worker.clock.now();
             self.note(at, &answered, now);
             let again = retries.is_some_and(|retries| {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ParameterDef;
+use super::{ParameterDef, VariableValue};
 
 /// A named back end.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub struct UpstreamDef {
     pub outlier: Option<OutlierDef>,
     /// How much may be under way at once, over all targets and workers.
     pub breaker: Option<BreakerDef>,
+    /// Whether it is spoken to by HTTP/2: as agreed inside TLS, by prior knowledge in the clear.
+    pub http2: bool,
+    /// How TLS is set up, where it differs from the usual.
+    pub tls: Option<UpstreamTlsDef>,
 }
 
 impl UpstreamDef {
@@ -30,6 +34,8 @@ impl UpstreamDef {
         health: None,
         outlier: None,
         breaker: None,
+        http2: false,
+        tls: None,
     };
 }
 
@@ -92,4 +98,15 @@ pub struct BreakerDef {
     pub pending: Option<u32>,
     /// Requests, from their beginning to the end of their answers.
     pub requests: Option<u32>,
+}
+
+/// How TLS with a back end is set up. Everything is read when the gateway starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UpstreamTlsDef {
+    /// Certificates (PEM) of the authorities that are trusted. `None`: those that are trusted everywhere.
+    pub ca: Option<VariableValue>,
+    /// The gateway's own certificate with its issuers behind it, and its key, both PEM.
+    pub identity: Option<(VariableValue, VariableValue)>,
+    /// The name that certificates are checked for, where it is not the target's host.
+    pub server_name: Option<&'static str>,
 }

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::variables::value;
 use crate::client::{Endpoint, MOST_TARGETS, Part, Upstream};
-use crate::def::{GatewayDef, UpstreamDef};
+use crate::def::{GatewayDef, UpstreamDef, VariableValue};
 use crate::expr::{Escape, Expr, Scope, Source};
 use crate::settings::{Settings, StartFault};
+use crate::tls::TlsSetup;
 use crate::values::Variables;
 
 /// Back ends in the making.
@@ -124,9 +126,17 @@ impl<'s> Upstreams<'s> {
         if let Some(live) = self.live.get(&key) {
             return Some(Arc::clone(live));
         }
+        let setup = setup(def, faults)?;
         let mut parts = Vec::new();
         for address in &addresses {
             let endpoint = self.endpoint(def.name, &address.url, address.origin, faults)?;
+            let endpoint = match &setup {
+                None => Ok(endpoint),
+                Some(setup) => endpoint.set_up(setup),
+            };
+            let endpoint = endpoint
+                .map_err(|why| faults.push(tls_fault(def, &why)))
+                .ok()?;
             parts.push(Part {
                 label: address.label.clone(),
                 endpoint,
@@ -205,6 +215,40 @@ impl<'s> Upstreams<'s> {
         });
         None
     }
+}
+
+/// How TLS and HTTP/2 are set up for a back end, where a document says it. The outer `None`: something of it cannot be read.
+fn setup(def: &'static UpstreamDef, faults: &mut Vec<StartFault>) -> Option<Option<TlsSetup>> {
+    let Some(tls) = &def.tls else {
+        return Some(def.http2.then(|| TlsSetup {
+            http2: true,
+            ..TlsSetup::default()
+        }));
+    };
+    let mut read = |from: &VariableValue| {
+        value(from)
+            .map_err(|why| faults.push(tls_fault(def, &why)))
+            .ok()
+    };
+    Some(Some(TlsSetup {
+        ca: match &tls.ca {
+            Some(ca) => Some(read(ca)?),
+            None => None,
+        },
+        identity: match &tls.identity {
+            Some((certificate, key)) => Some((read(certificate)?, read(key)?)),
+            None => None,
+        },
+        server_name: tls.server_name,
+        http2: def.http2,
+    }))
+}
+
+fn tls_fault(def: &UpstreamDef, why: &str) -> StartFault {
+    StartFault::new(
+        format!("TLS of upstream `{}`: {why}", def.name),
+        "certificates and keys are texts in PEM, in the files and variables that the document names",
+    )
 }
 
 /// An address of a back end, before it is looked at.

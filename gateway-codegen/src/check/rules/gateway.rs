@@ -112,6 +112,24 @@ pub(super) const RULES: &[Rule] = &[
         "breaker: { maxPending: 10 }",
     ),
     error(
+        "breaker-http2",
+        "A breaker bounds connections by HTTP/2.",
+        "Requests share one connection for each worker and target and wait for none. Bound `maxRequests`.",
+        "catalog: { url: 'https://a', http2: true, breaker: { maxConnections: 10 } }",
+    ),
+    error(
+        "upstream-tls",
+        "TLS of an upstream cannot be set up as it is written.",
+        "`ca`, `clientCert` and `clientKey` are `{ file: PATH }` or `{ env: NAME }`, the last two together; `serverName` is a host.",
+        "tls: { clientCert: { file: gateway.crt } }",
+    ),
+    warning(
+        "upstream-tls-clear",
+        "An upstream has `tls`, and its targets are called in the clear.",
+        "Write `https://`, or take it out.",
+        "catalog: { url: 'http://a', tls: { serverName: a } }",
+    ),
+    error(
         "retries-on",
         "Retries name no failure.",
         "`connect`, `reset`, or statuses from 400 to 599.",

@@ -58,8 +58,6 @@ pub static UNSERVED: &[Unserved] = &[
         "idempotencyKey",
         "answers a repeated request once",
     ),
-    row("Upstream", "http2", "speaks HTTP/2 to the back end"),
-    row("Upstream", "tls", "sets up TLS to the back end"),
     row("StageCache", "encrypted", "encrypts kept answers"),
     row("StoreKind", "disk", "keeps answers on disk"),
     row("StoreKind", "redis", "keeps answers in Redis"),

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::gateway::Secret;
 use super::values::{HeaderName, Time};
 
 /// A named back end: `url`, or `targets`. What is off unless written: `health`, `outlier`, `breaker`.
@@ -21,6 +22,11 @@ pub struct Upstream {
     pub outlier: Option<Outlier>,
     /// How much may be under way at once, over all targets; beyond it 503.
     pub breaker: Option<Breaker>,
+    /// Whether it is spoken to by HTTP/2, and by nothing else: as agreed inside TLS, by prior knowledge in the clear. Default:
+    /// `false`.
+    pub http2: Option<bool>,
+    /// How TLS is set up. Default: certificates are checked against the authorities that are trusted everywhere.
+    pub tls: Option<UpstreamTls>,
 }
 
 /// A back end's address.
@@ -129,4 +135,18 @@ pub struct Breaker {
     /// Requests, to the end of their answers. Default: no bound.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_requests: Option<u32>,
+}
+
+/// How TLS with a back end is set up. Files and variables are read when the gateway starts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct UpstreamTls {
+    /// Certificates (PEM) of the authorities that are trusted, and no others.
+    pub ca: Option<Secret>,
+    /// The gateway's own certificate (PEM), its issuers behind it; with `clientKey`.
+    pub client_cert: Option<Secret>,
+    /// Its key (PEM).
+    pub client_key: Option<Secret>,
+    /// The name that certificates are checked for. Default: the target's host.
+    pub server_name: Option<String>,
 }

@@ -188,13 +188,6 @@ fn what_is_not_served_is_refused_by_name() {
         &["/endpoint/type not-yet-served"],
     );
     root_faults(
-        "upstreams: { a: { url: 'http://a', http2: true } }",
-        &[
-            "/upstreams/a upstream-unused",
-            "/upstreams/a/http2# not-yet-served",
-        ],
-    );
-    root_faults(
         "stages: { prod: { cache: { enabled: true, store: redis, encrypted: true } } }",
         &[
             "/stages/prod/cache/encrypted# not-yet-served",

@@ -8,5 +8,6 @@ use gateway_runtime::codegen::*;
 
 pub static ROUTES: &[RouteDef] = &[
     route("GET", "/books", &default::BOOKS),
+    route("GET", "/reviews", &default::REVIEWS),
     route("GET", "/session", &default::SESSION),
 ];

@@ -27,6 +27,19 @@ pub static CATALOG: UpstreamDef = UpstreamDef {
         pending: Some(0),
         requests: Some(4096),
     }),
+    ..UpstreamDef::DEFAULT
+};
+
+pub static REVIEWS: UpstreamDef = UpstreamDef {
+    name: "reviews",
+    targets: &[target("https://reviews.internal", 1)],
+    http2: true,
+    tls: Some(UpstreamTlsDef {
+        ca: Some(VariableValue::File("/etc/ca.pem")),
+        identity: Some((VariableValue::Env("CERT"), VariableValue::Env("KEY"))),
+        server_name: Some("reviews"),
+    }),
+    ..UpstreamDef::DEFAULT
 };
 
 pub static SESSIONS: UpstreamDef = UpstreamDef {
@@ -38,5 +51,6 @@ pub static SESSIONS: UpstreamDef = UpstreamDef {
 
 pub static UPSTREAMS: &[&UpstreamDef] = &[
     &CATALOG,
+    &REVIEWS,
     &SESSIONS,
 ];

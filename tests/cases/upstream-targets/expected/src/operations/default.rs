@@ -30,6 +30,30 @@ pub static BOOKS: OperationDef = OperationDef {
     example: None,
 };
 
+/// `GET /reviews`.
+pub static REVIEWS: OperationDef = OperationDef {
+    id: "reviews",
+    method: "GET",
+    path: "/reviews",
+    tag: "default",
+    summary: "",
+    parameters: &[],
+    access: AccessDef::Public,
+    policy: PolicyDef {
+        integration: proxy(&upstreams::REVIEWS),
+        timeout: seconds(29),
+        stream_idle: seconds(60),
+        retries: Some(RetriesDef {
+            attempts: 3,
+            on: &[RetryOn::Connect, RetryOn::Reset, RetryOn::Status(503)],
+            per_try: Some(seconds(5)),
+            budget: 25,
+        }),
+        ..PolicyDef::DEFAULT
+    },
+    example: None,
+};
+
 /// `GET /session`.
 pub static SESSION: OperationDef = OperationDef {
     id: "session",
