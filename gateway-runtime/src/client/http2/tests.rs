@@ -208,15 +208,14 @@ fn requests_share_a_connection_and_outlive_it() {
         let after = fate(&worker, &upstream, "GET", "/a", Body::empty()).await;
         assert!(after.starts_with("200"), "{after}");
         assert_eq!(backend.connections.load(Ordering::SeqCst), 2);
+        let slot = upstream.targets()[0].endpoint.http2(0).unwrap();
+        let swept = |later| {
+            let later = worker.clock.now().plus(Duration::from_secs(later));
+            !slot.sweep(later, Duration::from_secs(50))
+        };
+        assert!(!swept(40));
+        assert!(swept(60));
     });
-    let slot = |endpoint: &Arc<Endpoint>, now| {
-        let slot = endpoint.http2(0).unwrap();
-        slot.sweep(now, Duration::from_secs(50))
-    };
-    let endpoint = &upstream.targets()[0].endpoint;
-    let now = worker.clock.now();
-    assert!(slot(endpoint, now.plus(Duration::from_secs(40))));
-    assert!(!slot(endpoint, now.plus(Duration::from_secs(60))));
 }
 
 #[test]
