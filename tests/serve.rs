@@ -27,8 +27,9 @@ struct Case {
     /// More arguments of `generate`.
     #[serde(default)]
     generate: Vec<String>,
-    /// Arguments of the gateway; `{upstream}` is the back end's address, `{closed}` one where nobody listens, `{crt}` and `{key}`
-    /// a certificate for `localhost` and its key.
+    /// Arguments of the gateway, filled as values of `env` are; `{upstream}` is the back end's address, `{closed}` one where nobody
+    /// listens, `{crt}` and `{key}` are files of a certificate for `localhost` and its key, `{crt-text}` and `{key-text}` what is in
+    /// them.
     #[serde(default)]
     args: Vec<String>,
     #[serde(default)]
@@ -38,6 +39,9 @@ struct Case {
     /// The back end is behind TLS, and shows the certificate of `localhost` or `other`.
     #[serde(default)]
     upstream_tls: Option<String>,
+    /// More back ends by name; `{upstream.NAME}` is the address of one.
+    #[serde(default)]
+    back_ends: BTreeMap<String, Vec<Behaviour>>,
     steps: Vec<Step>,
 }
 
@@ -76,14 +80,33 @@ struct Step {
     /// So many at once, each on its own connection; all must answer the same.
     #[serde(default)]
     times: Option<usize>,
+    /// Before the step: back ends that behave otherwise from now on.
+    #[serde(default)]
+    now: BTreeMap<String, Vec<Behaviour>>,
+    /// Before the step: a back end that ends.
+    #[serde(default)]
+    kill: Option<String>,
+    /// A back end that ends while the requests of the step are under way.
+    #[serde(default)]
+    kill_meanwhile: Option<String>,
+    /// Before the step: a back end that ended and starts again.
+    #[serde(default)]
+    revive: Option<String>,
     expect: Expect,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Expect {
-    /// 0: the connection is closed without an answer.
-    status: u16,
+    /// 0: the connection is closed without an answer. Of several requests: that of each.
+    #[serde(default)]
+    status: Option<u16>,
+    /// Of several requests that differ: how many have which.
+    #[serde(default)]
+    statuses: BTreeMap<u16, usize>,
+    /// Of several requests: whether all answers have one body.
+    #[serde(default)]
+    alike: bool,
     /// `null`: absent; `*`: present with any value; `~part`: holds the part.
     #[serde(default)]
     headers: BTreeMap<String, Option<String>>,
@@ -108,6 +131,9 @@ struct Expect {
     /// What the back end saw meanwhile: how many requests, and the last of them.
     #[serde(default)]
     upstream: Option<ExpectUpstream>,
+    /// The same for back ends with names; checks of their health are not counted.
+    #[serde(default)]
+    back_ends: BTreeMap<String, ExpectUpstream>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -187,8 +213,28 @@ fn run(folder: &Path, workspace: &Workspace) -> Vec<String> {
             case.upstream.clone(),
             case.upstream_tls.as_deref().map(tls::server),
         );
+        let named: BTreeMap<&str, Upstream> = case
+            .back_ends
+            .iter()
+            .map(|(name, behaviours)| (name.as_str(), Upstream::start(behaviours.clone(), None)))
+            .collect();
         let filled = |text: &String| {
             let file = |name| tls::file(name).display().to_string();
+            let mut text = text.clone();
+            for (name, back_end) in &named {
+                text = text.replace(
+                    &format!("{{upstream.{name}}}"),
+                    &back_end.address.to_string(),
+                );
+            }
+            for (mark, name) in [
+                ("{crt-text}", "localhost.crt"),
+                ("{key-text}", "localhost.key"),
+            ] {
+                if text.contains(mark) {
+                    text = text.replace(mark, &fs::read_to_string(tls::file(name)).unwrap());
+                }
+            }
             text.replace("{upstream}", &upstream.address.to_string())
                 .replace("{port}", &upstream.address.port().to_string())
                 .replace("{closed}", &closed().to_string())
@@ -214,7 +260,8 @@ fn run(folder: &Path, workspace: &Workspace) -> Vec<String> {
         };
         for (number, step) in case.steps.iter().enumerate() {
             upstream.take_seen();
-            let mut wrong = judged(step, &gateway, &upstream);
+            prepare(step, &named);
+            let mut wrong = judged(step, &gateway, &upstream, &named);
             for _ in 0..if step.eventually { 400 } else { 0 } {
                 if wrong.is_empty() {
                     break;
@@ -224,7 +271,7 @@ fn run(folder: &Path, workspace: &Workspace) -> Vec<String> {
                     reason = "a client that asks again after a while"
                 )]
                 thread::sleep(Duration::from_millis(50));
-                wrong = judged(step, &gateway, &upstream);
+                wrong = judged(step, &gateway, &upstream, &named);
             }
             if way == Way::Emitted {
                 wrong.extend(judge_log(&step.expect.log, &gateway));
@@ -249,15 +296,57 @@ fn run(folder: &Path, workspace: &Workspace) -> Vec<String> {
     faults
 }
 
+/// Does with the back ends what a step wants before its requests.
+fn prepare(step: &Step, named: &BTreeMap<&str, Upstream>) {
+    for (name, behaviours) in &step.now {
+        named[name.as_str()].behave(behaviours.clone());
+    }
+    if let Some(name) = &step.kill {
+        named[name.as_str()].kill();
+    }
+    if let Some(name) = &step.revive {
+        named[name.as_str()].revive();
+    }
+    for back_end in named.values() {
+        back_end.take_seen();
+    }
+}
+
 /// Takes a step, and returns what is wrong with it.
-fn judged(step: &Step, gateway: &Gateway, upstream: &Upstream) -> Vec<String> {
-    let answers = ask(step, gateway);
-    let seen = upstream.take_seen();
-    answers
+fn judged(
+    step: &Step,
+    gateway: &Gateway,
+    upstream: &Upstream,
+    named: &BTreeMap<&str, Upstream>,
+) -> Vec<String> {
+    let answers = thread::scope(|scope| {
+        if let Some(name) = &step.kill_meanwhile {
+            scope.spawn(|| {
+                // Its part of the requests is with it, and it has not answered them.
+                let back_end = &named[name.as_str()];
+                gateway_tests::wait::eventually("a request", || back_end.has_seen(1));
+                back_end.kill();
+            });
+        }
+        ask(step, gateway)
+    });
+    let mut wrong: Vec<String> = answers
         .iter()
         .flat_map(|answer| judge(&step.expect, answer.as_ref()))
-        .chain(judge_upstream(&step.expect, &seen))
-        .collect()
+        .collect();
+    wrong.extend(judge_together(&step.expect, &answers));
+    if let Some(expect) = &step.expect.upstream {
+        wrong.extend(judge_upstream(expect, &upstream.take_seen()));
+    }
+    for (name, back_end) in named {
+        let mut seen = back_end.take_seen();
+        seen.retain(|seen| seen.header("user-agent").as_deref() != Some("gateway-health-check"));
+        if let Some(expect) = step.expect.back_ends.get(*name) {
+            let found = judge_upstream(expect, &seen);
+            wrong.extend(found.into_iter().map(|fault| format!("{name}: {fault}")));
+        }
+    }
+    wrong
 }
 
 /// Waits for as many lines as are expected, and finds one for each.
@@ -365,18 +454,19 @@ fn http1(step: &Step, gateway: &Gateway) -> Option<Answer> {
 
 fn judge(expect: &Expect, answer: Option<&Answer>) -> Vec<String> {
     let Some(answer) = answer else {
-        return if expect.status == 0 {
+        return if expect.status == Some(0) {
             Vec::new()
         } else {
             vec!["the connection closed without an answer".to_owned()]
         };
     };
     let mut wrong = Vec::new();
-    if answer.status != expect.status {
+    if let Some(expected) = expect.status
+        && answer.status != expected
+    {
         wrong.push(format!(
-            "status {} instead of {}: {}",
+            "status {} instead of {expected}: {}",
             answer.status,
-            expect.status,
             answer.text()
         ));
     }
@@ -410,10 +500,28 @@ fn judge(expect: &Expect, answer: Option<&Answer>) -> Vec<String> {
     wrong
 }
 
-fn judge_upstream(expect: &Expect, seen: &[Seen]) -> Vec<String> {
-    let Some(expect) = &expect.upstream else {
-        return Vec::new();
-    };
+fn judge_together(expect: &Expect, answers: &[Option<Answer>]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut statuses: BTreeMap<u16, usize> = BTreeMap::new();
+    for answer in answers {
+        *statuses
+            .entry(answer.as_ref().map_or(0, |answer| answer.status))
+            .or_default() += 1;
+    }
+    let expected = &expect.statuses;
+    if expect.status.is_none() && *expected != statuses {
+        wrong.push(format!("statuses {statuses:?} instead of {expected:?}"));
+    }
+    let mut bodies: Vec<String> = answers.iter().flatten().map(Answer::text).collect();
+    bodies.sort();
+    bodies.dedup();
+    if expect.alike && bodies.len() > 1 {
+        wrong.push(format!("different bodies: {bodies:?}"));
+    }
+    wrong
+}
+
+fn judge_upstream(expect: &ExpectUpstream, seen: &[Seen]) -> Vec<String> {
     let mut wrong = Vec::new();
     if seen.len() != expect.count {
         wrong.push(format!(

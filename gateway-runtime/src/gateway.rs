@@ -15,6 +15,7 @@ mod variables;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::client::Upstream;
 use crate::clock::Clock;
 use crate::cors::Cors;
 use crate::def::{ApiKind, GatewayDef, StageDef};
@@ -45,6 +46,8 @@ pub struct Gateway {
     pub(crate) cors: Option<Cors>,
     /// The stages that are served, in the order they are looked for: those with a host first, then the longer path.
     pub(crate) stages: Vec<Stage>,
+    /// Every back end that an operation calls.
+    pub(crate) upstreams: Vec<Arc<Upstream>>,
     /// How this gateway marks what it forwards.
     pub(crate) via: ViaMark,
     /// What is counted, by stage and operation.
@@ -117,6 +120,7 @@ impl Gateway {
                     operations,
                     settings.workers,
                 ),
+                upstreams: starting.upstreams.into_live(),
                 sinks: starting.sinks,
                 via: ViaMark {
                     http1: mark("1.1"),
@@ -165,6 +169,15 @@ impl Gateway {
     /// timeouts reach to the last byte.
     pub(crate) fn buffers(&self) -> bool {
         self.def.kind != ApiKind::Plain
+    }
+
+    /// How many time series its metrics can have at most.
+    pub(crate) fn series(&self) -> usize {
+        let watched = self.upstreams.iter().map(|upstream| {
+            // What is counted and shown per target, and the bounds of a breaker.
+            upstream.targets().len() * 5 + upstream.refused().len()
+        });
+        self.counters.series() + watched.sum::<usize>()
     }
 }
 

@@ -3,7 +3,7 @@
 //! Each kind is a file of its own; what they share is here: changes to fields ([`Edits`]) and addresses ([`address`]).
 //! Invariant (security requirement G14): host and port of a call come from the document, stage variables and the operator; a
 //! request chooses path, query and fields at most, each escaped for its place.
-//! Absent on purpose: retries, balancing, circuit breakers.
+//! Absent on purpose: which of a back end's targets is called and how often, which [`crate::client`] knows.
 
 mod address;
 mod edits;

@@ -70,6 +70,10 @@ pub enum Refusal {
     UpstreamTimeout,
     /// No connection to the back end came free in time.
     Overloaded,
+    /// As much is under way to the back end as the document allows.
+    UpstreamBreaker,
+    /// No target of the back end passes its checks.
+    UpstreamUnwell,
     /// No response mapping takes the back end's status.
     NoMapping,
     /// `--mock`, and the document has no example for this operation.
@@ -359,6 +363,23 @@ impl Refusal {
                 rest: NETWORK_ERROR,
                 http: HTTP_UNAVAILABLE,
             },
+            Refusal::UpstreamBreaker => Row {
+                reason: "upstream_breaker",
+                kind: Kind::IntegrationFailure,
+                problem: (
+                    503,
+                    "The service behind this operation has enough to do; try again later.",
+                ),
+                rest: NETWORK_ERROR,
+                http: HTTP_UNAVAILABLE,
+            },
+            Refusal::UpstreamUnwell => Row {
+                reason: "upstream_unwell",
+                kind: Kind::IntegrationFailure,
+                problem: (503, "The service behind this operation is not well."),
+                rest: NETWORK_ERROR,
+                http: HTTP_UNAVAILABLE,
+            },
             Refusal::NoMapping => Row {
                 reason: "no_mapping",
                 kind: Kind::ApiConfigurationError,
@@ -470,12 +491,14 @@ impl Refusal {
         "throttled",
         "unauthorized",
         "unsupported_media_type",
+        "upstream_breaker",
         "upstream_garbled",
         "upstream_refused",
         "upstream_reset",
         "upstream_timeout",
         "upstream_tls",
         "upstream_unresolved",
+        "upstream_unwell",
         "uri_too_long",
     ];
 
@@ -530,6 +553,8 @@ impl Refusal {
             Refusal::UpstreamGarbled,
             Refusal::UpstreamTimeout,
             Refusal::Overloaded,
+            Refusal::UpstreamBreaker,
+            Refusal::UpstreamUnwell,
             Refusal::NoMapping,
             Refusal::NoExample,
             Refusal::NotImplemented,

@@ -3,13 +3,15 @@
 //! What [`crate::main`] runs, and what a program that embeds a gateway starts. Nothing here is `async`: the caller's runtime, if
 //! it has one, is not used.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::client::Standing;
+use crate::clock::{Clock, Nanos};
 use crate::def::GatewayDef;
 use crate::gateway::Gateway;
 use crate::observe::metrics::{self, Family, Sample, counter, gauge};
@@ -53,6 +55,7 @@ pub fn start(def: &'static GatewayDef, settings: Settings) -> Result<Serving, Ve
     let running = server::serve(gateway, &settings, &clock, inherited.as_mut())?;
     let subject = Watched {
         shared: Arc::clone(running.shared()),
+        clock: clock.clone(),
         only: settings.stage.clone(),
     };
     let admin = settings.admin.map(|address| {
@@ -163,7 +166,7 @@ impl fmt::Display for Serving {
             write!(f, " {scheme}://{address}")?;
         }
         if let (Some(admin), Some(gateway)) = (self.admin, gateway(self.running.shared())) {
-            let series = gateway.counters.series();
+            let series = gateway.series();
             write!(f, "; admin http://{admin} (at most {series} time series)")?;
         }
         Ok(())
@@ -173,6 +176,7 @@ impl fmt::Display for Serving {
 /// What the admin listener is asked about.
 struct Watched {
     shared: Arc<Shared>,
+    clock: Clock,
     /// The one stage that is served.
     only: Option<String>,
 }
@@ -188,6 +192,7 @@ impl admin::Subject for Watched {
             return (metrics::MEDIA_TYPE, String::new());
         };
         more.extend(caches(&gateway));
+        more.extend(upstreams(&gateway, self.clock.now()));
         more.push(counter(
             "access_log_dropped",
             "Lines of access logs that could not be written",
@@ -276,6 +281,81 @@ fn caches(gateway: &Gateway) -> [Family; 2] {
             per_stage(|cache| cache.entries() as f64),
         ),
     ]
+}
+
+/// What is known of the targets of back ends, and what breakers refused. Back ends that stages make of different variables have one
+/// name: their numbers are summed, and a target is up where all of them have it so.
+fn upstreams(gateway: &Gateway, now: Nanos) -> Vec<Family> {
+    type Of = fn(&Standing) -> &AtomicU64;
+    type ByTarget<'g> = BTreeMap<(&'g str, &'g str), f64>;
+    let targets = || {
+        gateway.upstreams.iter().flat_map(|upstream| {
+            let targets = upstream.targets().iter();
+            targets.map(|t| ((upstream.name(), t.label.as_str()), &t.standing))
+        })
+    };
+    let samples = |values: ByTarget<'_>, second: &'static str| -> Vec<Sample> {
+        let label = |((name, other), value): ((&str, &str), f64)| {
+            let labels = vec![("upstream", name.to_owned()), (second, other.to_owned())];
+            (labels, value)
+        };
+        values.into_iter().map(label).collect()
+    };
+    let counted: [(&'static str, &'static str, Of); 4] = [
+        (
+            "upstream_requests",
+            "Requests to a target of a back end",
+            |standing| &standing.requests,
+        ),
+        (
+            "upstream_failures",
+            "Requests that a target failed: no answer, or one with 500 and above",
+            |standing| &standing.failed,
+        ),
+        (
+            "upstream_retries",
+            "Requests to a target that had been tried before",
+            |standing| &standing.retries,
+        ),
+        (
+            "upstream_ejections",
+            "How often a target was left alone for a while",
+            |standing| &standing.ejections,
+        ),
+    ];
+    let mut families: Vec<Family> = counted
+        .into_iter()
+        .map(|(name, help, of)| {
+            let mut sums = ByTarget::new();
+            for (key, standing) in targets() {
+                *sums.entry(key).or_default() += of(standing).load(Ordering::Relaxed) as f64;
+            }
+            counter(name, help, samples(sums, "target"))
+        })
+        .collect();
+    let mut up = ByTarget::new();
+    for (key, standing) in targets() {
+        let is_up = standing.is_well() && !standing.is_ejected(now);
+        let all = up.entry(key).or_insert(1.0);
+        *all = f64::min(*all, f64::from(u8::from(is_up)));
+    }
+    families.push(gauge(
+        "upstream_up",
+        "Whether a target passes its checks and is not left alone",
+        samples(up, "target"),
+    ));
+    let mut refused = ByTarget::new();
+    for upstream in &gateway.upstreams {
+        for (limit, count) in upstream.refused() {
+            *refused.entry((upstream.name(), limit)).or_default() += count as f64;
+        }
+    }
+    families.push(counter(
+        "upstream_refusals",
+        "Requests that a breaker refused, by the bound they would have passed",
+        samples(refused, "limit"),
+    ));
+    families
 }
 
 #[cfg(test)]
@@ -371,6 +451,7 @@ mod tests {
         assert_eq!(get(address, "/dev/books/7").0, "500");
         let unready = Arc::new(Watched {
             shared: Arc::clone(serving.running.shared()),
+            clock: serving.clock.clone(),
             only: None,
         });
         assert!(admin::Subject::is_ready(&*unready));

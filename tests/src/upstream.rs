@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -78,28 +79,86 @@ impl Seen {
     }
 }
 
-/// A running back end. It runs until the test process ends.
+/// A running back end. It runs until the test process ends, unless it is killed.
 pub struct Upstream {
     /// Where it listens.
     pub address: SocketAddr,
+    tls: Option<Arc<ServerConfig>>,
+    behaviours: Arc<Mutex<Arc<Vec<Behaviour>>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
+    life: Mutex<Arc<Life>>,
+}
+
+/// What ends when a back end is killed.
+#[derive(Default)]
+struct Life {
+    over: AtomicBool,
+    open: Mutex<Vec<TcpStream>>,
 }
 
 impl Upstream {
     /// Starts a back end, behind TLS if there is a configuration for it.
     pub fn start(behaviours: Vec<Behaviour>, tls: Option<Arc<ServerConfig>>) -> Upstream {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let (log, behaviours) = (seen.clone(), Arc::new(behaviours));
+        let upstream = Upstream {
+            address: listener.local_addr().unwrap(),
+            tls,
+            behaviours: Arc::new(Mutex::new(Arc::new(behaviours))),
+            seen: Arc::default(),
+            life: Mutex::default(),
+        };
+        upstream.listen(listener);
+        upstream
+    }
+
+    fn listen(&self, listener: TcpListener) {
+        let life = Arc::new(Life::default());
+        *self.life.lock().unwrap() = life.clone();
+        let (log, behaviours) = (self.seen.clone(), self.behaviours.clone());
+        let tls = self.tls.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                if life.over.load(Ordering::SeqCst) {
+                    return;
+                }
+                let twin = stream.try_clone().expect("a socket can be cloned");
+                life.open.lock().unwrap().push(twin);
                 let (log, behaviours) = (log.clone(), behaviours.clone());
                 let mut wire = Wire::new(stream, tls.clone());
-                thread::spawn(move || while let Ok(true) = answer(&mut wire, &behaviours, &log) {});
+                thread::spawn(move || {
+                    while let Ok(true) = answer(&mut wire, &behaviours, &log) {}
+                    let _ = wire.tcp.shutdown(Shutdown::Both);
+                });
             }
         });
-        Upstream { address, seen }
+    }
+
+    /// Has it behave otherwise from the next request on.
+    pub fn behave(&self, behaviours: Vec<Behaviour>) {
+        *self.behaviours.lock().unwrap() = Arc::new(behaviours);
+    }
+
+    /// Ends it: nobody listens at its address any more, and its connections break off.
+    pub fn kill(&self) {
+        let life = self.life.lock().unwrap().clone();
+        life.over.store(true, Ordering::SeqCst);
+        // Wakes the listener, which then goes; a second one finds nobody.
+        while TcpStream::connect(self.address).is_ok() {
+            thread::yield_now();
+        }
+        for stream in life.open.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Starts it again at the same address.
+    pub fn revive(&self) {
+        self.listen(TcpListener::bind(self.address).expect("its port is still free"));
+    }
+
+    /// Whether it was asked so many times since [`Upstream::take_seen`] was last called.
+    pub fn has_seen(&self, count: usize) -> bool {
+        self.seen.lock().unwrap().len() >= count
     }
 
     /// What it was asked since the last call.
@@ -153,12 +212,13 @@ impl Write for Wire {
 /// Answers one request; false: the connection is over.
 fn answer(
     stream: &mut Wire,
-    behaviours: &[Behaviour],
+    behaviours: &Mutex<Arc<Vec<Behaviour>>>,
     log: &Mutex<Vec<Seen>>,
 ) -> std::io::Result<bool> {
     let Some(seen) = request(&mut BufReader::new(&mut *stream))? else {
         return Ok(false);
     };
+    let behaviours = behaviours.lock().unwrap().clone();
     let behaviour = behaviours.iter().find(|b| fits(&b.on, &seen.line)).cloned();
     let is_head = seen.line.starts_with("HEAD ");
     log.lock().unwrap().push(seen);

@@ -17,10 +17,11 @@ pub(crate) mod tests;
 use std::collections::BTreeMap;
 
 use gateway_runtime::def::{
-    AccessDef, AccessLogDef, CanaryDef, CorsDef, CredentialDef, ExampleDef, GatewayDef,
-    GatewayResponseDef, Http2LimitsDef, LimitsDef, LogTarget, MountDef, OperationDef, OverrideDef,
-    ParameterDef, PolicyDef, RouteDef, StageCacheDef, StageDef, UpstreamDef, VariableDef,
-    VariableValue, inline, set,
+    AccessDef, AccessLogDef, BalanceDef, BreakerDef, CanaryDef, CorsDef, CredentialDef, ExampleDef,
+    GatewayDef, GatewayResponseDef, HealthDef, Http2LimitsDef, LimitsDef, LogTarget, MountDef,
+    OperationDef, OutlierDef, OverrideDef, ParameterDef, PolicyDef, RouteDef, StageCacheDef,
+    StageDef, UpstreamDef, UpstreamTargetDef, UpstreamTlsDef, VariableDef, VariableValue, inline,
+    set,
 };
 
 use crate::model::{self, Access, Gateway, LogDestination, Stage, Variable};
@@ -31,7 +32,7 @@ use texts::Texts;
 pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
     let mut assembler = Assembler::default();
     for (name, upstream) in &gateway.upstreams {
-        assembler.add_upstream(name, &upstream.url);
+        assembler.add_upstream(name, upstream);
     }
     let operations: BTreeMap<&str, &'static OperationDef> = gateway
         .operations
@@ -90,10 +91,51 @@ struct Assembler {
 }
 
 impl Assembler {
-    fn add_upstream(&mut self, name: &str, url: &str) -> &'static UpstreamDef {
+    fn add_upstream(&mut self, name: &str, upstream: &model::Upstream) -> &'static UpstreamDef {
+        let targets = upstream
+            .targets
+            .iter()
+            .map(|target| UpstreamTargetDef {
+                url: self.strings.keep(&target.url),
+                weight: target.weight,
+            })
+            .collect();
         let def = keep(UpstreamDef {
             name: self.strings.keep(name),
-            url: self.strings.keep(url),
+            targets: list(targets),
+            balance: match &upstream.balance {
+                model::Balance::RoundRobin => BalanceDef::RoundRobin,
+                model::Balance::LeastRequest => BalanceDef::LeastRequest,
+                model::Balance::Random => BalanceDef::Random,
+                model::Balance::Hash { part, .. } => BalanceDef::Hash(ParameterDef {
+                    place: part.place,
+                    name: self.strings.keep(&part.name),
+                }),
+            },
+            health: upstream.health.as_ref().map(|health| HealthDef {
+                path: self.strings.keep(&health.path),
+                interval: health.interval,
+                unhealthy_after: health.unhealthy_after,
+                healthy_after: health.healthy_after,
+            }),
+            outlier: upstream.outlier.as_ref().map(|outlier| OutlierDef {
+                consecutive: outlier.consecutive,
+                eject: outlier.eject,
+            }),
+            breaker: upstream.breaker.as_ref().map(|breaker| BreakerDef {
+                connections: breaker.connections,
+                pending: breaker.pending,
+                requests: breaker.requests,
+            }),
+            http2: upstream.http2,
+            tls: upstream.tls.as_ref().map(|tls| UpstreamTlsDef {
+                ca: tls.ca.as_ref().map(|ca| self.variable(ca)),
+                identity: tls
+                    .identity
+                    .as_ref()
+                    .map(|(certificate, key)| (self.variable(certificate), self.variable(key))),
+                server_name: tls.server_name.as_ref().map(|name| self.strings.keep(name)),
+            }),
         });
         self.upstreams.insert(name.to_owned(), def);
         def
@@ -204,14 +246,18 @@ impl Assembler {
             .iter()
             .map(|(name, value)| VariableDef {
                 name: self.strings.keep(name),
-                value: match value {
-                    Variable::Literal(text) => VariableValue::Literal(self.strings.keep(text)),
-                    Variable::Env(name) => VariableValue::Env(self.strings.keep(name)),
-                    Variable::File(path) => VariableValue::File(self.strings.keep(path)),
-                },
+                value: self.variable(value),
             })
             .collect();
         list(variables)
+    }
+
+    fn variable(&mut self, value: &Variable) -> VariableValue {
+        match value {
+            Variable::Literal(text) => VariableValue::Literal(self.strings.keep(text)),
+            Variable::Env(name) => VariableValue::Env(self.strings.keep(name)),
+            Variable::File(path) => VariableValue::File(self.strings.keep(path)),
+        }
     }
 
     fn shared_policy(&mut self, policy: PolicyDef) -> &'static PolicyDef {

@@ -2,8 +2,8 @@
 
 use gateway_runtime::def::{
     CacheDef, CacheKey, CorsDef, EditsDef, FieldDef, HttpDef, IntegrationDef, MockDef, PolicyDef,
-    ProxyDef, RedirectDef, ResponseMappingDef, SetDef, TargetDef, TemplateDef, ThrottleDef,
-    ThrottleKey, UpstreamDef,
+    ProxyDef, RedirectDef, ResponseMappingDef, RetriesDef, SetDef, TargetDef, TemplateDef,
+    ThrottleDef, ThrottleKey, UpstreamDef,
 };
 
 use std::time::Duration;
@@ -18,6 +18,12 @@ impl Assembler {
             integration: self.integration(operation, &policy.integration),
             timeout: policy.timeout,
             stream_idle: policy.stream_idle,
+            retries: policy.retries.as_ref().map(|retries| RetriesDef {
+                attempts: retries.attempts,
+                on: list(retries.on.clone()),
+                per_try: retries.per_try,
+                budget: retries.budget,
+            }),
             body_limit: policy.body_limit,
             throttles: list(policy.throttles.iter().map(|t| self.throttle(t)).collect()),
             cache: match &policy.cache {
@@ -170,7 +176,7 @@ impl Assembler {
     fn upstream(&mut self, name: &str) -> &'static UpstreamDef {
         match self.upstreams.get(name) {
             Some(def) => def,
-            None => self.add_upstream(name, ""),
+            None => self.add_upstream(name, &model::Upstream::plain("", Default::default())),
         }
     }
 

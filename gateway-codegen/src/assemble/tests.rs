@@ -22,6 +22,7 @@ pub(crate) fn policy() -> Policy {
         },
         timeout: Duration::from_secs(29),
         stream_idle: Duration::from_secs(60),
+        retries: None,
         body_limit: None,
         throttles: Vec::new(),
         cache: Caching::Off,
@@ -77,10 +78,7 @@ pub(crate) fn plain(operations: impl IntoIterator<Item = Operation>) -> Gateway 
         limits: Limits::default(),
         upstreams: BTreeMap::from([(
             "catalog".to_owned(),
-            Upstream {
-                url: "http://catalog.internal:8080/v1".to_owned(),
-                origin: Origin::default(),
-            },
+            Upstream::plain("http://catalog.internal:8080/v1", Origin::default()),
         )]),
         stages: BTreeMap::from([("default".to_owned(), stage())]),
         operations: operations
@@ -235,8 +233,29 @@ pub(crate) fn gateway_of(s: &str) -> Gateway {
     gateway.upstreams.insert(
         format!("spare {s}"),
         Upstream {
-            url: text(),
-            origin: Origin::default(),
+            balance: Balance::Hash {
+                part: Parameter {
+                    place: ParameterPlace::Query,
+                    name: text(),
+                },
+                origin: Origin::default(),
+            },
+            health: Some(Health {
+                path: text(),
+                interval: Duration::from_secs(5),
+                unhealthy_after: 3,
+                healthy_after: 2,
+            }),
+            tls: Some(UpstreamTls {
+                ca: Some(Variable::File(text())),
+                identity: Some((Variable::Env(text()), Variable::File(text()))),
+                server_name: Some(text()),
+            }),
+            targets: vec![UpstreamTarget {
+                url: text(),
+                weight: 1,
+            }],
+            ..Upstream::plain("", Origin::default())
         },
     );
     gateway.responses.insert(
@@ -329,10 +348,8 @@ fn an_unknown_back_end_wants_to_be_told() {
     gateway.upstreams.clear();
     let def = defs(&gateway);
     assert_eq!(def.upstreams.len(), 1);
-    assert_eq!(
-        (def.upstreams[0].name, def.upstreams[0].url),
-        ("catalog", "")
-    );
+    assert_eq!(def.upstreams[0].name, "catalog");
+    assert!(def.upstreams[0].targets.is_empty());
 }
 
 #[test]

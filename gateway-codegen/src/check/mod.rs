@@ -11,6 +11,7 @@ pub(crate) mod headers;
 mod routes;
 mod rules;
 mod stages;
+mod upstreams;
 
 pub use rules::{RULES, Rule, rule};
 
@@ -22,4 +23,5 @@ pub fn run(gateway: &Gateway, found: &mut Findings) {
     routes::run(gateway, found);
     stages::run(gateway, found);
     cache::run(gateway, found);
+    upstreams::run(gateway, found);
 }

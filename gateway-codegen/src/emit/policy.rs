@@ -2,8 +2,8 @@
 
 use gateway_runtime::def::{
     CacheDef, CacheKey, EditsDef, FieldDef, HttpDef, IntegrationDef, Invalidation, MockDef,
-    OnRefusal, Passthrough, PolicyDef, ProxyDef, RedirectDef, ResponseMappingDef, SetDef,
-    TargetDef, TemplateDef, ThrottleDef, ThrottleKey,
+    OnRefusal, Passthrough, PolicyDef, ProxyDef, RedirectDef, ResponseMappingDef, RetriesDef,
+    RetryOn, SetDef, TargetDef, TemplateDef, ThrottleDef, ThrottleKey,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -17,6 +17,7 @@ pub(super) fn policy(policy: &PolicyDef, links: &Links, up: &str) -> TokenStream
         integration,
         timeout,
         stream_idle,
+        retries,
         body_limit,
         throttles,
         cache,
@@ -25,6 +26,10 @@ pub(super) fn policy(policy: &PolicyDef, links: &Links, up: &str) -> TokenStream
         response,
     } = policy;
     let mut fields = Vec::new();
+    if let Some(def) = retries {
+        let def = self::retries(def);
+        fields.push(quote!(retries: Some(#def)));
+    }
     if body_limit.is_some() {
         let limit = option(body_limit.map(number));
         fields.push(quote!(body_limit: #limit));
@@ -49,7 +54,7 @@ pub(super) fn policy(policy: &PolicyDef, links: &Links, up: &str) -> TokenStream
         let response = edits(response);
         fields.push(quote!(response: #response));
     }
-    const OPTIONAL: usize = 6;
+    const OPTIONAL: usize = 7;
     let rest = (fields.len() < OPTIONAL).then(|| quote!(..PolicyDef::DEFAULT));
     let integration = self::integration(integration, links, up);
     let (timeout, stream_idle) = (duration(*timeout), duration(*stream_idle));
@@ -60,6 +65,33 @@ pub(super) fn policy(policy: &PolicyDef, links: &Links, up: &str) -> TokenStream
             stream_idle: #stream_idle,
             #(#fields,)*
             #rest
+        }
+    }
+}
+
+fn retries(def: &RetriesDef) -> TokenStream {
+    let RetriesDef {
+        attempts,
+        on,
+        per_try,
+        budget,
+    } = def;
+    let (attempts, budget) = (number(*attempts), number(*budget));
+    let on = on.iter().map(|failure| match failure {
+        RetryOn::Connect => quote!(RetryOn::Connect),
+        RetryOn::Reset => quote!(RetryOn::Reset),
+        RetryOn::Status(status) => {
+            let status = number(*status);
+            quote!(RetryOn::Status(#status))
+        }
+    });
+    let per_try = option(per_try.map(duration));
+    quote! {
+        RetriesDef {
+            attempts: #attempts,
+            on: &[#(#on),*],
+            per_try: #per_try,
+            budget: #budget,
         }
     }
 }

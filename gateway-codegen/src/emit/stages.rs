@@ -148,12 +148,17 @@ fn item(name: &str, stage: &'static StageDef, overrides: Option<&str>) -> TokenS
 
 fn variables(defs: &[VariableDef]) -> TokenStream {
     let variables = defs.iter().map(|VariableDef { name, value }| {
-        let value = match value {
-            VariableValue::Literal(text) => quote!(Literal(#text)),
-            VariableValue::Env(name) => quote!(Env(#name)),
-            VariableValue::File(path) => quote!(File(#path)),
-        };
-        quote!(variable(#name, VariableValue::#value))
+        let value = variable(value);
+        quote!(variable(#name, #value))
     });
     quote!(&[#(#variables),*])
+}
+
+/// Where a value comes from.
+pub(super) fn variable(value: &VariableValue) -> TokenStream {
+    match value {
+        VariableValue::Literal(text) => quote!(VariableValue::Literal(#text)),
+        VariableValue::Env(name) => quote!(VariableValue::Env(#name)),
+        VariableValue::File(path) => quote!(VariableValue::File(#path)),
+    }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gateway_runtime::def::{
     AccessDef, CacheDef, CacheKey, CredentialDef, GatewayDef, HttpDef, IntegrationDef,
-    Invalidation, PolicyDef, ProxyDef, StageDef, TargetDef, ThrottleDef, ThrottleKey,
+    Invalidation, PolicyDef, ProxyDef, StageDef, TargetDef, ThrottleDef, ThrottleKey, UpstreamDef,
 };
 use serde::Serialize;
 
@@ -191,11 +191,10 @@ fn target(def: &IntegrationDef) -> String {
 }
 
 fn called(kind: &str, target: &TargetDef, method: Option<&str>) -> String {
-    let url = |url: &'static str| if url.is_empty() { "--upstream" } else { url };
     let place = match target {
-        TargetDef::Upstream(upstream) => format!("{} {}", word(upstream.name), url(upstream.url)),
+        TargetDef::Upstream(upstream) => format!("{} {}", word(upstream.name), urls(upstream)),
         TargetDef::UpstreamPath(upstream, path) => {
-            format!("{} {} {path}", word(upstream.name), url(upstream.url))
+            format!("{} {} {path}", word(upstream.name), urls(upstream))
         }
         TargetDef::Uri(uri) => (*uri).to_owned(),
     };
@@ -203,6 +202,18 @@ fn called(kind: &str, target: &TargetDef, method: Option<&str>) -> String {
         Some(method) => format!("{kind} {method} {place}"),
         None => format!("{kind} {place}"),
     }
+}
+
+/// `http://a,http://b*2`: the targets of a back end, weights behind those that have one.
+fn urls(upstream: &UpstreamDef) -> String {
+    if upstream.targets.is_empty() {
+        return "--upstream".to_owned();
+    }
+    let targets = upstream.targets.iter().map(|target| match target.weight {
+        1 => target.url.to_owned(),
+        weight => format!("{}*{weight}", target.url),
+    });
+    targets.collect::<Vec<_>>().join(",")
 }
 
 /// A name of the document as one word: white space and what cannot be seen are written as escapes.

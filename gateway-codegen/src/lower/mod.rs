@@ -4,7 +4,7 @@
 //! in layers: trees of values that know where they were written ([`tree`]). What the Amazon family says is translated into
 //! such layers ([`aws`]), so that from the merge ([`layers`], [`stack`]) on nothing can tell the dialects apart. Merged
 //! layers are read into the types of the language ([`native`]) and from there into the model ([`policy`], [`integration`],
-//! [`answers`], [`stages`], [`root`]), where every default is decided.
+//! [`answers`], [`retries`], [`stages`], [`upstreams`], [`root`]), where every default is decided.
 //!
 //! Faults that need a place inside the document are found here, with the rules of [`check`](crate::check); what the
 //! finished model shows is found there. Absent on purpose: anything about how a gateway is emitted or served.
@@ -20,12 +20,14 @@ pub mod native;
 mod openapi;
 mod policy;
 mod reader;
+mod retries;
 mod root;
 mod selectors;
 mod size;
 mod stack;
 mod stages;
 mod tree;
+mod upstreams;
 mod variables;
 
 #[cfg(test)]
@@ -43,7 +45,7 @@ use self::tree::{At, Data, Tree};
 use self::variables::Named;
 use crate::findings::{Findings, brief};
 use crate::load::Node;
-use crate::model::{Caching, Gateway, Integration, Policy, Stage, Target, Upstream};
+use crate::model::{Caching, Gateway, Policy, Stage, Upstream};
 use crate::normalise::Api;
 use crate::suggest;
 
@@ -72,7 +74,7 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
     let at = At::root(&root_tree);
 
     let mut reader = Reader::new(found);
-    let declared = root::upstreams(&written, at, &mut reader);
+    let declared = upstreams::read(&written, at, &mut reader);
     let taken: BTreeSet<String> = written
         .upstreams
         .iter()
@@ -390,7 +392,7 @@ fn used_upstreams(
         .flat_map(|stage| stage.overrides.values());
     let used: BTreeSet<&str> = base
         .chain(overrides)
-        .filter_map(|policy| upstream_of(&policy.integration))
+        .filter_map(|policy| policy.integration.upstream())
         .collect();
     let mut kept = BTreeMap::new();
     for (name, upstream) in upstreams {
@@ -412,19 +414,6 @@ fn used_upstreams(
         }
     }
     kept
-}
-
-/// The upstream that an integration calls.
-fn upstream_of(integration: &Integration) -> Option<&str> {
-    let target = match integration {
-        Integration::Proxy { target, .. } => target,
-        Integration::Http(http) => &http.target,
-        Integration::Mock { .. } | Integration::Redirect { .. } => return None,
-    };
-    match target {
-        Target::Upstream(name) | Target::UpstreamPath(name, _) => Some(name),
-        Target::Uri(_) => None,
-    }
 }
 
 /// Reports `x-gateway` where nothing reads it, among the places where people try it.
@@ -499,7 +488,7 @@ fn note_what_is_missing(
     }
     let server = gateway.upstreams.get(openapi::DEFAULT);
     // an operation whose integration was refused only seems to use it
-    if let Some(server) = server.filter(|server| server.url.is_empty() && !found.has_errors()) {
+    if let Some(server) = server.filter(|server| server.targets.is_empty() && !found.has_errors()) {
         found.note(
             "no-server",
             server.origin.0.clone(),

@@ -324,10 +324,7 @@ impl Servers {
         if !self.taken.contains(name) {
             self.upstreams.insert(
                 name.to_owned(),
-                Upstream {
-                    url: url.replace("${", "$${"),
-                    origin: place.into(),
-                },
+                Upstream::plain(url.replace("${", "$${"), place.into()),
             );
         }
     }

@@ -10,6 +10,7 @@ use super::draft::{Draft, inside};
 use super::integration::{self, Surroundings};
 use super::native::{self, InvalidationBy, OneOrMany, OrOff};
 use super::reader::{Reader, Route};
+use super::retries;
 use super::suggest;
 use super::tree::{At, Tree};
 use crate::check::cors;
@@ -81,17 +82,34 @@ pub(crate) fn read(
         ApiKind::Http => TIMEOUT_HTTP,
         ApiKind::Plain | ApiKind::Rest => TIMEOUT,
     };
-    Policy {
-        integration: match written.integration.as_ref().and_then(OrOff::on) {
-            Some(integration) => {
-                integration::read(integration, at.member("integration"), &around, reader)
-            }
-            None => Integration::Proxy {
-                target: crate::model::Target::Upstream(draft.server.clone()),
-                method: None,
-            },
+    let integration = match written.integration.as_ref().and_then(OrOff::on) {
+        Some(integration) => {
+            integration::read(integration, at.member("integration"), &around, reader)
+        }
+        None => Integration::Proxy {
+            target: crate::model::Target::Upstream(draft.server.clone()),
+            method: None,
         },
-        timeout: time(written.timeout, at.member("timeout"), timeout, reader),
+    };
+    let timeout = time(written.timeout, at.member("timeout"), timeout, reader);
+    let retries = written.retries.as_ref().and_then(OrOff::on).map(|retries| {
+        let around = retries::Around {
+            integration: &integration,
+            timeout,
+        };
+        retries::read(
+            retries,
+            at.member("retries"),
+            draft,
+            &around,
+            context,
+            reader,
+        )
+    });
+    Policy {
+        integration,
+        timeout,
+        retries,
         stream_idle: time(
             written.stream_idle,
             at.member("streamIdle"),

@@ -77,6 +77,19 @@ impl<'f> Reader<'f> {
         }
     }
 
+    /// Warns of what depends on the operation, once for a place.
+    pub(crate) fn warn_once(
+        &mut self,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        if self.said.insert((code, place.clone())) {
+            self.found.warning(code, place, message, help);
+        }
+    }
+
     /// An expression; faults are reported where they stand.
     pub(crate) fn expr(
         &mut self,

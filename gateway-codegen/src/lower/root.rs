@@ -1,16 +1,15 @@
-//! What holds for the whole gateway: name, kind, limits, back ends, gateway responses.
+//! What holds for the whole gateway: name, kind, limits, gateway responses.
 
 use std::collections::BTreeMap;
 
 use gateway_runtime::def::{ApiKind, EncodedSlash, ErrorDialect, ResponseType};
-use gateway_runtime::expr::{Expr, Scope};
+use gateway_runtime::expr::Scope;
 
 use super::answers::media_type_of;
 use super::native::{self, OrOff};
-use super::reader::{Reader, VariableUse};
+use super::reader::Reader;
 use super::tree::At;
-use crate::check::addresses;
-use crate::model::{GatewayResponse, Limits, Upstream};
+use crate::model::{GatewayResponse, Limits};
 use crate::names;
 
 /// Largest number that a size of 32 bits can have.
@@ -195,94 +194,6 @@ pub(crate) fn limits(written: &native::Gateway, at: At<'_>, reader: &mut Reader<
         Some(native::EncodedSlash::Keep) => EncodedSlash::Keep,
     };
     limits
-}
-
-/// Back ends that the document names, and the stage variables in their addresses.
-pub(crate) fn upstreams(
-    written: &native::Gateway,
-    at: At<'_>,
-    reader: &mut Reader<'_>,
-) -> BTreeMap<String, (Upstream, Vec<VariableUse>)> {
-    let at = at.member("upstreams");
-    let mut upstreams = BTreeMap::new();
-    for (name, upstream) in written.upstreams.iter().flatten() {
-        let at = at.member(&name.0);
-        let Some((url, url_at)) = upstream_url(upstream, at, reader) else {
-            continue;
-        };
-        reader.take_uses();
-        let url = upstream_address(&url, url_at, reader).unwrap_or_default();
-        let upstream = Upstream {
-            url,
-            origin: at.place().into(),
-        };
-        upstreams.insert(name.0.clone(), (upstream, reader.take_uses()));
-    }
-    upstreams
-}
-
-fn upstream_url<'t>(
-    upstream: &native::Upstream,
-    at: At<'t>,
-    reader: &mut Reader<'_>,
-) -> Option<(String, At<'t>)> {
-    let target = |target: &native::UpstreamTarget| match target {
-        native::UpstreamTarget::Url(url) => url.clone(),
-        native::UpstreamTarget::Target(target) => target.url.clone(),
-    };
-    let (code, message) = match (&upstream.url, upstream.targets.as_deref()) {
-        (Some(url), None) => return Some((url.clone(), at.member("url"))),
-        (None, Some([only])) => {
-            let at = at.member("targets").item(0);
-            let inner = at.member("url");
-            let at = if inner.tree().is_some() { inner } else { at };
-            return Some((target(only), at));
-        }
-        (None, Some([_, _, ..])) => (
-            "not-yet-served",
-            "an upstream of several targets is not yet served",
-        ),
-        (Some(_), Some(_)) => (
-            "upstream-address",
-            "an upstream has `url` or `targets`, not both",
-        ),
-        (None, None | Some([])) => ("upstream-address", "an upstream wants a `url`"),
-    };
-    reader.found.error(
-        code,
-        at.place(),
-        message,
-        "as in `{ url: \"http://10.0.0.7:8080\" }`",
-    );
-    None
-}
-
-/// The address of an upstream: no query, and no slash at its end, since a path follows it.
-fn upstream_address(url: &str, at: At<'_>, reader: &mut Reader<'_>) -> Option<String> {
-    let url = url.trim_end_matches('/');
-    let expr = reader.expr(at, url, Scope::Start, None)?;
-    let fault = addresses::fault_of(&expr).or_else(|| query_fault(&expr));
-    match fault {
-        None => Some(url.to_owned()),
-        Some(fault) => {
-            reader
-                .found
-                .error(fault.code, at.place(), fault.message, fault.help);
-            None
-        }
-    }
-}
-
-fn query_fault(expr: &Expr) -> Option<addresses::Fault> {
-    let text = |piece: &gateway_runtime::expr::Piece| match piece {
-        gateway_runtime::expr::Piece::Text(text) => text.contains('?'),
-        gateway_runtime::expr::Piece::Value(_) => false,
-    };
-    expr.pieces().iter().any(text).then(|| addresses::Fault {
-        code: "address",
-        message: "the address of an upstream has no query (`?`): a path follows it".to_owned(),
-        help: "write the query in the integration's `path`",
-    })
 }
 
 /// Customised gateway responses.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Uses, upstream_of};
+use super::Uses;
 use crate::findings::{Findings, brief};
 use crate::model::{Policy, Stage};
 
@@ -13,7 +13,7 @@ pub(crate) struct Named {
     pub(crate) policies: BTreeMap<String, Uses>,
     /// Stage and operation → the policy there.
     pub(crate) overrides: BTreeMap<(String, String), Uses>,
-    /// Declared upstream → its address.
+    /// Declared upstream → its addresses.
     pub(crate) upstreams: BTreeMap<String, Uses>,
     /// What holds on every stage.
     pub(crate) everywhere: Uses,
@@ -71,8 +71,10 @@ pub(crate) fn check(
             {
                 report(uses);
             }
-            if let Some(uses) =
-                upstream_of(&policy.integration).and_then(|name| named.upstreams.get(name))
+            if let Some(uses) = policy
+                .integration
+                .upstream()
+                .and_then(|name| named.upstreams.get(name))
             {
                 report(uses);
             }

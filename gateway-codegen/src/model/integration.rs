@@ -1,17 +1,8 @@
 //! What answers an operation.
 
-use super::{Field, Origin};
+use super::Field;
 
 pub use gateway_runtime::def::Passthrough;
-
-/// A named back end.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Upstream {
-    /// `http` or `https` address with an optional path; may name stage variables. Empty: given at start by `--upstream`.
-    pub url: String,
-    /// Where it was written.
-    pub origin: Origin,
-}
 
 /// What answers an operation.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +32,21 @@ pub enum Integration {
         /// An expression.
         location: String,
     },
+}
+
+impl Integration {
+    /// The named back end that it calls.
+    pub fn upstream(&self) -> Option<&str> {
+        let target = match self {
+            Integration::Proxy { target, .. } => target,
+            Integration::Http(http) => &http.target,
+            Integration::Mock { .. } | Integration::Redirect { .. } => return None,
+        };
+        match target {
+            Target::Upstream(name) | Target::UpstreamPath(name, _) => Some(name),
+            Target::Uri(_) => None,
+        }
+    }
 }
 
 /// Where a request goes.

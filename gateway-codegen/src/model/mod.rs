@@ -16,6 +16,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod upstream;
 
 pub use cache::*;
 pub use cors::*;
@@ -25,6 +26,7 @@ pub use operation::*;
 pub use response::*;
 pub use stage::*;
 pub use throttle::*;
+pub use upstream::*;
 
 use crate::findings::Place;
 
@@ -37,6 +39,8 @@ impl PartialEq for Origin {
         true
     }
 }
+
+impl Eq for Origin {}
 
 impl From<Place> for Origin {
     fn from(place: Place) -> Origin {

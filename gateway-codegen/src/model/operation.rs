@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Caching, Cors, Integration, Origin, Throttle};
 
-pub use gateway_runtime::def::ParameterPlace;
+pub use gateway_runtime::def::{ParameterPlace, RetryOn};
 
 /// One operation.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +86,8 @@ pub struct Policy {
     pub timeout: Duration,
     /// Longest pause in a streamed answer.
     pub stream_idle: Duration,
+    /// Whether and when a request that failed is sent again.
+    pub retries: Option<Retries>,
     /// Largest request body, where it differs from the gateway's.
     pub body_limit: Option<u64>,
     /// Buckets.
@@ -98,6 +100,19 @@ pub struct Policy {
     pub request: Edits,
     /// Changes to the answer.
     pub response: Edits,
+}
+
+/// Whether and when a request that failed is sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retries {
+    /// Tries in all, the first among them.
+    pub attempts: u32,
+    /// Failures after which there is another try, sorted.
+    pub on: Vec<RetryOn>,
+    /// Longest time for one try.
+    pub per_try: Option<Duration>,
+    /// Share of requests that may be sent again, in thousandths, 1 to 1000.
+    pub budget: u32,
 }
 
 /// Changes to the fields of a message; removals first.

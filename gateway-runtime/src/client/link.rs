@@ -15,8 +15,9 @@ use http_body::{Body as _, Frame};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
+use super::breaker::Counted;
 use super::pool::Lease;
-use super::{Outgoing, Upstream, UpstreamFault, resolve};
+use super::{Endpoint, Outgoing, Ticket, UpstreamFault, resolve};
 use crate::clock::Nanos;
 use crate::exchange::{Body, BodyFault, Headers, later};
 use crate::h1::{self, Decoder, Framing, Outbox, Piece, ResponseHead};
@@ -47,6 +48,8 @@ pub(super) struct Link {
     /// Whether the connection takes no other request.
     last: bool,
     idle_since: Nanos,
+    /// Counts it, where connections are bounded for all workers.
+    counted: Option<Counted>,
 }
 
 /// What is still to be sent of a request.
@@ -70,22 +73,28 @@ enum Sending {
     Stuck,
 }
 
-/// A new connection.
+/// A new connection, for the pool.
 pub(super) async fn connect(
     worker: &Worker,
-    upstream: &Arc<Upstream>,
+    endpoint: &Arc<Endpoint>,
 ) -> Result<Box<Link>, UpstreamFault> {
-    worker.sweeps(upstream);
-    let addresses = resolve::addresses(worker, upstream).await?;
-    let tcp = connect_one_of(upstream, &addresses).await?;
-    // Small messages leave at once. A socket that cannot do it works all the same.
-    let _ = tcp.set_nodelay(true);
-    let stream = match upstream.tls() {
-        None => Stream::Plain(tcp),
-        Some(tls) => tls.connect(tcp).await.map_err(|_| UpstreamFault::Tls)?,
+    worker.sweeps(endpoint);
+    let counted = match endpoint.connections() {
+        None => None,
+        Some(connections) => Some(connections.count().await),
     };
+    let mut link = connect_apart(worker, endpoint).await?;
+    link.counted = counted;
+    Ok(link)
+}
+
+/// A new connection that goes into no pool and does not count.
+pub(super) async fn connect_apart(
+    worker: &Worker,
+    endpoint: &Arc<Endpoint>,
+) -> Result<Box<Link>, UpstreamFault> {
     Ok(Box::new(Link {
-        stream,
+        stream: stream(worker, endpoint).await?,
         ahead: BytesMut::new(),
         rest: Spare::default(),
         out: Outbox::default(),
@@ -99,11 +108,27 @@ pub(super) async fn connect(
         silent: true,
         last: false,
         idle_since: worker.clock.now(),
+        counted: None,
     }))
 }
 
+/// A new connection that nothing has been said on.
+pub(super) async fn stream(
+    worker: &Worker,
+    endpoint: &Arc<Endpoint>,
+) -> Result<Stream, UpstreamFault> {
+    let addresses = resolve::addresses(worker, endpoint).await?;
+    let tcp = connect_one_of(endpoint, &addresses).await?;
+    // Small messages leave at once. A socket that cannot do it works all the same.
+    let _ = tcp.set_nodelay(true);
+    match endpoint.tls() {
+        None => Ok(Stream::Plain(tcp)),
+        Some(tls) => tls.connect(tcp).await.map_err(|_| UpstreamFault::Tls),
+    }
+}
+
 async fn connect_one_of(
-    upstream: &Upstream,
+    endpoint: &Endpoint,
     addresses: &[SocketAddr],
 ) -> Result<TcpStream, UpstreamFault> {
     for (at, address) in addresses.iter().enumerate() {
@@ -119,7 +144,7 @@ async fn connect_one_of(
         };
         if let Ok(stream) = connected {
             if at > 0 {
-                upstream.names().prefer(*address);
+                endpoint.names().prefer(*address);
             }
             return Ok(stream);
         }
@@ -476,6 +501,13 @@ impl LinkBody {
         LinkBody {
             tunnel: true,
             ..LinkBody::new(Framing::Close, link, lease)
+        }
+    }
+
+    /// Has a request end with this body.
+    pub(crate) fn hold(&mut self, ticket: Ticket) {
+        if let Some((_, lease)) = &mut self.link {
+            lease.hold(ticket);
         }
     }
 

@@ -1,4 +1,5 @@
-//! Calling back ends: a bounded pool of HTTP/1.1 connections per back end and worker.
+//! Calling back ends: which target gets a request and how often it is tried ([`upstream`]), and a bounded pool of HTTP/1.1
+//! connections per target and worker, here.
 //!
 //! A connection is driven by the task of the request that uses it, not by one of its own: that saves two wake-ups per request.
 //! While it is idle nobody drives it; what happened meanwhile is seen when it is taken out again, or by the sweep.
@@ -6,15 +7,21 @@
 //! Invariants: a call ends by its deadline; connections, waiting included, are bounded; an answer whose framing two readers
 //! could understand differently is [`UpstreamFault::Garbled`] and its connection is never used again; a request is sent twice
 //! only if it is idempotent, has no body, and a kept connection turned out to be closed before any byte came back.
-//! Absent on purpose: redirects (never followed), upgrades to anything but WebSocket (a 101 that nobody asked for is garbage), retries by policy, and
-//! balancing between targets.
+//! Absent on purpose: redirects (never followed), and upgrades to anything but WebSocket (a 101 that nobody asked for is garbage).
 
-mod address;
+mod balance;
+mod breaker;
+mod endpoint;
+mod health;
+mod http2;
 mod link;
 mod pool;
 mod resolve;
+mod retry;
+mod standing;
 #[cfg(test)]
 mod tests;
+mod upstream;
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -26,9 +33,15 @@ use std::time::Duration;
 
 use http::Method;
 
-pub(crate) use address::Upstream;
+pub(crate) use balance::{MOST as MOST_TARGETS, hash};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use health::start as check;
+pub(crate) use http2::StreamBody;
 pub(crate) use link::LinkBody;
 pub(crate) use pool::sweep;
+pub(crate) use retry::{Retries, Tries};
+pub(crate) use standing::Standing;
+pub(crate) use upstream::{Call, Part, Ticket, Upstream};
 
 use crate::clock::Nanos;
 use crate::exchange::{Body, BodyFault, Headers, Target, field};
@@ -80,6 +93,10 @@ pub(crate) enum UpstreamFault {
     Timeout,
     /// The deadline passed while all connections were in use.
     Overloaded,
+    /// As much is under way as the document allows.
+    Tripped,
+    /// Its checks say that no target is well.
+    Unwell,
     /// The request's own body broke off: the client's fault, not the back end's.
     Body(BodyFault),
 }
@@ -94,6 +111,8 @@ impl fmt::Display for UpstreamFault {
             UpstreamFault::Garbled => f.write_str("the back end's answer is not HTTP"),
             UpstreamFault::Timeout => f.write_str("the back end did not answer in time"),
             UpstreamFault::Overloaded => f.write_str("no connection to the back end came free"),
+            UpstreamFault::Tripped => f.write_str("enough is under way to the back end"),
+            UpstreamFault::Unwell => f.write_str("no target of the back end is well"),
             UpstreamFault::Body(fault) => fault.fmt(f),
         }
     }
@@ -105,22 +124,22 @@ impl std::error::Error for UpstreamFault {}
 /// likely to be, so that a request that cannot be sent again is worth a question to the system.
 const LIKELY_CLOSED: Duration = Duration::from_millis(20);
 
-/// Sends a request and waits for the head of the answer, until `deadline`.
-pub(crate) async fn send(
+/// Sends a request to one target and waits for the head of the answer, until `deadline`.
+async fn send(
     worker: &Worker,
-    upstream: &Arc<Upstream>,
+    endpoint: &Arc<Endpoint>,
     outgoing: &mut Outgoing,
     deadline: Nanos,
 ) -> Result<Incoming, UpstreamFault> {
     if !outgoing.headers.contains(field::HOST) {
-        outgoing.headers.set(field::HOST, upstream.authority());
+        outgoing.headers.set(field::HOST, endpoint.authority());
     }
     let head_only = outgoing.method == Method::HEAD;
     // Set once there is a place among the connections: until then the deadline means that all are in use.
     let placed = AtomicBool::new(false);
     let mut alarm = worker.alarm(deadline);
     // Pinned where it is made: it is large, and every move of it would be a copy.
-    let mut calling = pin!(call(worker, upstream, outgoing, &placed));
+    let mut calling = pin!(call(worker, endpoint, outgoing, &placed));
     let answered = poll_fn(|cx| match calling.as_mut().poll(cx) {
         Poll::Ready(answered) => Poll::Ready(answered),
         Poll::Pending => {
@@ -137,20 +156,20 @@ pub(crate) async fn send(
 
 async fn call(
     worker: &Worker,
-    upstream: &Arc<Upstream>,
+    endpoint: &Arc<Endpoint>,
     outgoing: &mut Outgoing,
     placed: &AtomicBool,
 ) -> Result<(ResponseHead, Box<Link>, Lease), UpstreamFault> {
     let replayable = outgoing.body.is_empty() && is_idempotent(&outgoing.method);
     // Connections that were kept too long are found one by one; each is gone afterwards, so this ends.
     loop {
-        let (lease, kept) = pool::lease(worker, upstream).await;
+        let (lease, kept) = pool::lease(worker, endpoint).await;
         placed.store(true, Ordering::Relaxed);
         let fresh = kept.is_none();
         let mut link = match kept {
             Some(link) => link,
             // Rare, and larger than all the rest.
-            None => Box::pin(link::connect(worker, upstream)).await?,
+            None => Box::pin(link::connect(worker, endpoint)).await?,
         };
         if !fresh
             && !replayable

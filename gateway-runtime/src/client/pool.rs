@@ -9,8 +9,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use super::Upstream;
+use super::Endpoint;
 use super::link::Link;
+use super::upstream::Ticket;
 use crate::clock::Nanos;
 use crate::server::Worker;
 
@@ -46,6 +47,14 @@ impl Slot {
         self.idle.lock().pop()
     }
 
+    /// Closes the connection that has been idle for longest, if there is one.
+    pub(super) fn close_an_idle_one(&self) -> bool {
+        let mut idle = self.idle.lock();
+        let oldest = (!idle.is_empty()).then(|| idle.remove(0));
+        drop(idle);
+        oldest.is_some()
+    }
+
     /// Leaves so many places.
     #[cfg(test)]
     pub(super) fn shrink(&self, places: usize) {
@@ -55,26 +64,29 @@ impl Slot {
 
 /// The right to one connection.
 pub(crate) struct Lease {
-    upstream: Arc<Upstream>,
+    endpoint: Arc<Endpoint>,
     worker: usize,
     /// The worker's coarse time.
     coarse: Arc<AtomicU64>,
     /// Goes back into the pool with the lease.
     kept: Option<Box<Link>>,
+    /// The request it is for, where it counts while it is under way. It ends after the connection has gone back.
+    ticket: Option<Ticket>,
 }
 
 /// The right to one connection, as soon as there is one, and an idle connection that is still open, if there is any.
-pub(super) async fn lease(worker: &Worker, upstream: &Arc<Upstream>) -> (Lease, Option<Box<Link>>) {
-    let slot = upstream.slot(worker.index);
+pub(super) async fn lease(worker: &Worker, endpoint: &Arc<Endpoint>) -> (Lease, Option<Box<Link>>) {
+    let slot = endpoint.slot(worker.index);
     if let Ok(place) = slot.places.acquire().await {
         // Given back by the lease.
         place.forget();
     }
     let lease = Lease {
-        upstream: upstream.clone(),
+        endpoint: endpoint.clone(),
         worker: worker.index,
         coarse: worker.coarse.clone(),
         kept: None,
+        ticket: None,
     };
     while let Some(mut link) = slot.pop() {
         if link.is_open() {
@@ -85,6 +97,11 @@ pub(super) async fn lease(worker: &Worker, upstream: &Arc<Upstream>) -> (Lease, 
 }
 
 impl Lease {
+    /// Has a request end with the lease.
+    pub(super) fn hold(&mut self, ticket: Ticket) {
+        self.ticket = Some(ticket);
+    }
+
     /// Keeps the connection for the next request, if it can take one.
     pub(super) fn give_back(mut self, mut link: Box<Link>) {
         if link.is_reusable() {
@@ -96,7 +113,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let slot = self.upstream.slot(self.worker);
+        let slot = self.endpoint.slot(self.worker);
         if let Some(link) = self.kept.take() {
             slot.idle.lock().push(link);
         }
@@ -106,8 +123,8 @@ impl Drop for Lease {
 
 /// Closes connections of this worker that are idle too long or were closed by the other side. Tells whether any is left, idle or
 /// in use.
-pub(crate) fn sweep(worker: usize, upstream: &Upstream, now: Nanos) -> bool {
-    let slot = upstream.slot(worker);
+pub(crate) fn sweep(worker: usize, endpoint: &Endpoint, now: Nanos) -> bool {
+    let slot = endpoint.slot(worker);
     let mut idle = slot.idle.lock();
     // Oldest first, as they were pushed.
     let old = idle
@@ -116,5 +133,8 @@ pub(crate) fn sweep(worker: usize, upstream: &Upstream, now: Nanos) -> bool {
         .count();
     idle.drain(..old);
     idle.retain_mut(|link| link.is_open());
-    !idle.is_empty() || slot.places.available_permits() < MOST
+    let http2 = endpoint
+        .http2(worker)
+        .is_some_and(|slot| slot.sweep(now, IDLE));
+    http2 || !idle.is_empty() || slot.places.available_permits() < MOST
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{Upstream, UpstreamFault};
+use super::{Endpoint, UpstreamFault};
 use crate::clock::Nanos;
 use crate::server::Worker;
 
@@ -84,16 +84,16 @@ impl Names {
 /// The addresses of a back end that may be called. Never empty.
 pub(super) async fn addresses(
     worker: &Worker,
-    upstream: &Upstream,
+    endpoint: &Endpoint,
 ) -> Result<Arc<[SocketAddr]>, UpstreamFault> {
-    if let Ok(address) = upstream.host().parse::<IpAddr>() {
-        return if upstream.admits(address) {
-            Ok(Arc::new([SocketAddr::new(address, upstream.port())]))
+    if let Ok(address) = endpoint.host().parse::<IpAddr>() {
+        return if endpoint.admits(address) {
+            Ok(Arc::new([SocketAddr::new(address, endpoint.port())]))
         } else {
             Err(UpstreamFault::Unresolved)
         };
     }
-    let names = upstream.names();
+    let names = endpoint.names();
     if let Some(known) = names.fresh(worker.clock.now()) {
         return known;
     }
@@ -102,11 +102,11 @@ pub(super) async fn addresses(
     if let Some(known) = names.fresh(now) {
         return known;
     }
-    let answer = tokio::net::lookup_host((upstream.host(), upstream.port())).await;
+    let answer = tokio::net::lookup_host((endpoint.host(), endpoint.port())).await;
     let addresses: Arc<[SocketAddr]> = answer
         .into_iter()
         .flatten()
-        .filter(|address| upstream.admits(address.ip()))
+        .filter(|address| endpoint.admits(address.ip()))
         .take(MOST)
         .collect();
     names.learn(now, (!addresses.is_empty()).then_some(addresses));

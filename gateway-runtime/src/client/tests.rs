@@ -123,7 +123,7 @@ fn read_request(tcp: &mut TcpStream) -> Option<String> {
 /// One caller: a worker and its back end.
 struct Caller {
     worker: Worker,
-    upstream: Arc<Upstream>,
+    endpoint: Arc<Endpoint>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -137,7 +137,7 @@ fn settings() -> Settings {
 fn calling(url: &str) -> Caller {
     Caller {
         worker: Worker::lonely(Clock::system()),
-        upstream: Arc::new(Upstream::new("default", url, &settings()).unwrap()),
+        endpoint: Arc::new(Endpoint::new("default", url, &settings()).unwrap()),
         runtime: tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -159,7 +159,7 @@ impl Caller {
         self.runtime.block_on(async {
             tokio::time::timeout(
                 PATIENCE * 2,
-                send(&self.worker, &self.upstream, &mut request, deadline),
+                send(&self.worker, &self.endpoint, &mut request, deadline),
             )
             .await
             .expect("a call ends by its deadline")
@@ -572,15 +572,15 @@ fn back_ends_that_cannot_be_reached() {
 #[test]
 fn addresses_of_back_ends() {
     for (url, expected) in [
-        ("http://a.example", "Upstream(u at \"a.example\")"),
+        ("http://a.example", "Endpoint(u at \"a.example\")"),
         (
             "https://a.example:8443/base/",
-            "Upstream(u at \"a.example:8443\"/base)",
+            "Endpoint(u at \"a.example:8443\"/base)",
         ),
-        ("http://[::1]:80/", "Upstream(u at \"[::1]:80\")"),
+        ("http://[::1]:80/", "Endpoint(u at \"[::1]:80\")"),
     ] {
-        let upstream = Upstream::new("u", url, &settings()).unwrap();
-        assert_eq!(format!("{upstream:?}"), expected);
+        let endpoint = Endpoint::new("u", url, &settings()).unwrap();
+        assert_eq!(format!("{endpoint:?}"), expected);
     }
     for (url, expected) in [
         ("", "no address"),
@@ -595,16 +595,16 @@ fn addresses_of_back_ends() {
         ("http://a.example:", "host and port"),
         ("http://a b", "no address"),
     ] {
-        let fault = Upstream::new("u", url, &settings()).unwrap_err();
+        let fault = Endpoint::new("u", url, &settings()).unwrap_err();
         assert!(fault.contains(expected), "{url}: {fault}");
     }
 }
 
 #[test]
 fn targets_behind_a_base_path() {
-    let upstream = Upstream::new("u", "http://a/base/", &settings()).unwrap();
+    let endpoint = Endpoint::new("u", "http://a/base/", &settings()).unwrap();
     let target = Target::parse("/x?y=z").unwrap();
-    assert_eq!(upstream.join(target).unwrap().as_str(), "/base/x?y=z");
+    assert_eq!(endpoint.join(target).unwrap().as_str(), "/base/x?y=z");
     for text in [
         "",
         "x",
@@ -734,7 +734,7 @@ fn places_are_bounded_and_waited_for_until_the_deadline() {
     let chunked = say("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n");
     let backend = backend(vec![vec![Take, chunked, Take, say(OK)], vec![Hang]]);
     let caller = Caller::of(&backend);
-    caller.upstream.slot(0).shrink(1);
+    caller.endpoint.slot(0).shrink(1);
     let held = caller.call(get()).unwrap();
     assert_eq!(
         caller
@@ -746,7 +746,7 @@ fn places_are_bounded_and_waited_for_until_the_deadline() {
     let deadline = caller.worker.clock.now().plus(PATIENCE);
     let answer = caller.runtime.block_on(async {
         let mut request = get();
-        let waiting = send(&caller.worker, &caller.upstream, &mut request, deadline);
+        let waiting = send(&caller.worker, &caller.endpoint, &mut request, deadline);
         let release = async {
             tokio::time::sleep(Duration::from_millis(20)).await;
             held.body.buffer(10).await
@@ -781,7 +781,7 @@ fn the_sweep_closes_what_the_other_side_has_closed() {
     let swept = |caller: &Caller| {
         caller.runtime.block_on(async {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            sweep(0, &caller.upstream, caller.worker.clock.now())
+            sweep(0, &caller.endpoint, caller.worker.clock.now())
         })
     };
     assert!(!swept(&caller), "nothing is left");
@@ -796,7 +796,7 @@ fn the_sweep_closes_what_was_idle_too_long() {
     let sweep_at = |later| {
         caller
             .runtime
-            .block_on(async { sweep(0, &caller.upstream, now.plus(later)) })
+            .block_on(async { sweep(0, &caller.endpoint, now.plus(later)) })
     };
     assert!(sweep_at(Duration::from_secs(40)));
     assert!(!sweep_at(Duration::from_secs(60)));
@@ -818,15 +818,15 @@ fn certificates_of_back_ends_are_checked() {
         crate::tls::ServerTls::load(&data("localhost.crt"), &data("localhost.key")).unwrap();
     for (trusted, expected) in [("localhost.crt", "200 ok"), ("other.crt", "Tls")] {
         let mut caller = calling("https://localhost");
-        caller.upstream = Arc::new(
-            Upstream::new("default", "https://localhost", &settings())
+        caller.endpoint = Arc::new(
+            Endpoint::new("default", "https://localhost", &settings())
                 .unwrap()
                 .with_tls(ClientTls::trusting("localhost", &data(trusted))),
         );
         let fate = caller.runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let port = listener.local_addr().unwrap().port();
-            Arc::get_mut(&mut caller.upstream).unwrap().set_port(port);
+            Arc::get_mut(&mut caller.endpoint).unwrap().set_port(port);
             let serve = async {
                 use tokio::io::{AsyncReadExt, AsyncWriteExt};
                 let (tcp, _) = listener.accept().await.unwrap();
@@ -840,7 +840,7 @@ fn certificates_of_back_ends_are_checked() {
             let deadline = caller.worker.clock.now().plus(PATIENCE);
             let call = async {
                 let mut request = get();
-                match send(&caller.worker, &caller.upstream, &mut request, deadline).await {
+                match send(&caller.worker, &caller.endpoint, &mut request, deadline).await {
                     Ok(answer) => match answer.body.buffer(100).await {
                         Ok(Buffered::Whole(bytes, _)) => {
                             format!("{} {}", answer.status, String::from_utf8_lossy(&bytes))

@@ -1,16 +1,6 @@
 //! What answers an operation.
 
-use super::SetDef;
-
-/// A named back end.
-#[derive(Debug, PartialEq, Eq)]
-pub struct UpstreamDef {
-    /// Its name; `default` is the document's own server.
-    pub name: &'static str,
-    /// `http` or `https`, host, port, and a path that is put before every request's. May name stage variables.
-    /// Empty: the document names no server, and the gateway wants `--upstream URL`.
-    pub url: &'static str,
-}
+use super::{SetDef, UpstreamDef};
 
 /// What answers an operation.
 #[derive(Debug, Clone, Copy, PartialEq)]

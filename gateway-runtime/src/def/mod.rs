@@ -13,6 +13,7 @@ mod operation;
 mod policy;
 mod response;
 mod stage;
+mod upstream;
 
 pub use gateway::*;
 pub use integration::*;
@@ -20,9 +21,10 @@ pub use operation::*;
 pub use policy::*;
 pub use response::*;
 pub use stage::*;
+pub use upstream::*;
 
 /// The shape of these tables. It grows when a change here makes older emitted crates wrong; [`requires_layout`] then stops their build.
-pub const LAYOUT: u32 = 1;
+pub const LAYOUT: u32 = 2;
 
 /// Stops the build of a crate that was emitted for tables of another shape.
 pub const fn requires_layout(made_for: u32) {

@@ -13,6 +13,8 @@ pub struct PolicyDef {
     pub timeout: Duration,
     /// Longest pause between two pieces of a streamed answer; beyond it the answer is cut.
     pub stream_idle: Duration,
+    /// Whether and when a request that failed is sent again.
+    pub retries: Option<RetriesDef>,
     /// Largest request body, where it differs from the gateway's limit.
     pub body_limit: Option<u64>,
     /// Buckets a request must find a token in; all are looked at before any is taken.
@@ -33,6 +35,7 @@ impl PolicyDef {
         integration: IntegrationDef::NONE,
         timeout: Duration::ZERO,
         stream_idle: Duration::ZERO,
+        retries: None,
         body_limit: None,
         throttles: &[],
         cache: None,
@@ -40,6 +43,31 @@ impl PolicyDef {
         request: EditsDef::NONE,
         response: EditsDef::NONE,
     };
+}
+
+/// Whether and when a request that failed is sent again. Only those with a safe method are (RFC 9110 §9.2.1), and only as long as
+/// nothing of an answer has been passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetriesDef {
+    /// Tries in all, the first among them; at least 2.
+    pub attempts: u32,
+    /// Failures after which there is another try.
+    pub on: &'static [RetryOn],
+    /// Longest time for one try; after it there is another one. `None`: a try may take all the time that is left.
+    pub per_try: Option<Duration>,
+    /// Share of requests that may be sent again, in thousandths.
+    pub budget: u32,
+}
+
+/// A failure after which there may be another try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RetryOn {
+    /// There was no connection: no such name, refused, or TLS failed.
+    Connect,
+    /// The connection ended before the head of an answer was complete.
+    Reset,
+    /// An answer with this status.
+    Status(u16),
 }
 
 /// A token bucket.

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use super::Headers;
-use crate::client::LinkBody;
+use crate::client::{LinkBody, StreamBody, Ticket};
 use crate::h1::Outbox;
 use crate::server::WireBody;
 use crate::spare::Spare;
@@ -71,6 +71,7 @@ enum Kind {
     Client(Box<ClientBody>),
     Wire(Box<WireBody>),
     Upstream(Box<LinkBody>),
+    Stream(Box<StreamBody>),
     Prefixed(Box<Prefixed>),
     Watched(Box<Watched>),
     /// Frames that a test sends.
@@ -182,6 +183,13 @@ impl Body {
         }
     }
 
+    /// An answer's body over HTTP/2.
+    pub(crate) fn stream(body: StreamBody) -> Body {
+        Body {
+            kind: Kind::Stream(Box::new(body)),
+        }
+    }
+
     /// These frames, of unknown length.
     #[cfg(test)]
     pub(crate) fn scripted(
@@ -223,8 +231,19 @@ impl Body {
 
     /// Sets the longest pause of an answer's body. Others have their own, or none.
     pub(crate) fn pause(&mut self, longest: Duration) {
-        if let Kind::Upstream(body) = &mut self.kind {
-            body.pause(longest);
+        match &mut self.kind {
+            Kind::Upstream(body) => body.pause(longest),
+            Kind::Stream(body) => body.pause(longest),
+            _ => {}
+        }
+    }
+
+    /// Has a request to a back end end with this body: at once, if all of the answer is here.
+    pub(crate) fn hold(&mut self, ticket: Option<Ticket>) {
+        match (&mut self.kind, ticket) {
+            (Kind::Upstream(body), Some(ticket)) => body.hold(ticket),
+            (Kind::Stream(body), Some(ticket)) => body.hold(ticket),
+            _ => {}
         }
     }
 
@@ -306,6 +325,7 @@ impl std::fmt::Debug for Body {
             Kind::Client(_) => "Body::Client",
             Kind::Wire(_) => "Body::Wire",
             Kind::Upstream(_) => "Body::Upstream",
+            Kind::Stream(_) => "Body::Stream",
             Kind::Prefixed(_) => "Body::Prefixed",
             Kind::Watched(_) => "Body::Watched",
             #[cfg(test)]
@@ -339,6 +359,7 @@ impl http_body::Body for Body {
             Kind::Client(body) => body.poll_frame(cx),
             Kind::Wire(body) => body.poll_frame(cx),
             Kind::Upstream(body) => body.poll_frame(cx),
+            Kind::Stream(body) => body.poll_frame(cx),
             Kind::Prefixed(body) => match body.prefix.pop() {
                 Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 None => Pin::new(&mut body.inner).poll_frame(cx),
@@ -357,6 +378,7 @@ impl http_body::Body for Body {
             Kind::Client(body) => body.done || body.incoming.is_end_stream(),
             Kind::Wire(body) => body.is_end_stream(),
             Kind::Upstream(body) => body.is_end_stream(),
+            Kind::Stream(body) => body.is_end_stream(),
             Kind::Prefixed(body) => body.prefix.is_empty() && body.inner.is_end_stream(),
             Kind::Watched(body) => body.inner.is_end_stream(),
             #[cfg(test)]
@@ -374,6 +396,7 @@ impl http_body::Body for Body {
             Kind::Client(body) => body.incoming.size_hint(),
             Kind::Wire(body) => hint(body.length()),
             Kind::Upstream(body) => hint(body.length()),
+            Kind::Stream(body) => body.size_hint(),
             Kind::Prefixed(body) => {
                 let before: u64 = body.prefix.iter().map(|bytes| bytes.len() as u64).sum();
                 let inner = body.inner.size_hint();

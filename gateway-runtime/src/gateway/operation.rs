@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Upstreams;
 use crate::cache::Caching;
+use crate::client::Retries;
 use crate::cors::Cors;
 use crate::def::{GatewayDef, OperationDef, PolicyDef, RouteDef, StageDef};
 use crate::expr::{Expr, Scope};
@@ -31,6 +32,8 @@ pub(crate) struct Operation {
     pub(crate) request: Edits,
     /// What answers it.
     pub(crate) integration: Integration,
+    /// Whether and when it is called again.
+    pub(crate) retries: Option<Retries>,
     /// Changes to the answer.
     pub(crate) response: Edits,
 }
@@ -131,6 +134,7 @@ impl Operation {
             cors: policy.cors.map(Cors::new),
             request,
             integration,
+            retries: policy.retries.as_ref().map(Retries::new),
             response,
         }
     }

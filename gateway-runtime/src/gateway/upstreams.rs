@@ -1,19 +1,22 @@
-//! The back ends of a gateway: which address each name has, and one live [`Upstream`] per address, so that operations share
-//! their connections.
+//! The back ends of a gateway: which addresses each name has, and one live [`Upstream`] for them, so that operations share its
+//! connections and what is known of its targets.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::client::Upstream;
-use crate::def::{GatewayDef, UpstreamDef};
+use super::variables::value;
+use crate::client::{Endpoint, MOST_TARGETS, Part, Upstream};
+use crate::def::{GatewayDef, UpstreamDef, VariableValue};
 use crate::expr::{Escape, Expr, Scope, Source};
 use crate::settings::{Settings, StartFault};
+use crate::tls::TlsSetup;
 use crate::values::Variables;
 
 /// Back ends in the making.
 pub(crate) struct Upstreams<'s> {
     settings: &'s Settings,
-    live: BTreeMap<(String, String), Arc<Upstream>>,
+    /// By name and addresses.
+    live: BTreeMap<(String, Vec<String>), Arc<Upstream>>,
 }
 
 /// Who gave an address.
@@ -27,6 +30,8 @@ pub(crate) enum Origin<'o> {
 
 /// The name that `--upstream URL` without a name stands for.
 const DEFAULT: &str = "default";
+/// How a target that `--upstream` gave is called in metrics.
+const OPERATOR: &str = "--upstream";
 
 impl<'s> Upstreams<'s> {
     /// None yet. Addresses that were given for names nobody uses are faults.
@@ -67,77 +72,191 @@ impl<'s> Upstreams<'s> {
             .iter()
             .rev()
             .find(|(name, _)| name == def.name);
-        let (url, made_of) = match given {
-            Some((_, url)) => return self.at(def.name, url.clone(), Origin::Operator, faults),
-            None if def.url.is_empty() => {
-                let (flag, what) = match def.name {
-                    DEFAULT => ("--upstream URL".to_owned(), "the document names no server"),
-                    name => (
-                        format!("--upstream {name}=URL"),
-                        "the document gives it no address",
-                    ),
-                };
-                faults.push(StartFault::new(
-                    format!("upstream `{}` has no address: {what}", def.name),
-                    format!("start with {flag}, or with --mock"),
-                ));
-                return None;
+        if let Some((_, url)) = given {
+            let address = Address {
+                url: url.clone(),
+                origin: Origin::Operator,
+                label: OPERATOR.to_owned(),
+                weight: 1,
+            };
+            return self.live(def, vec![address], faults);
+        }
+        if def.targets.is_empty() {
+            let (flag, what) = match def.name {
+                DEFAULT => ("--upstream URL".to_owned(), "the document names no server"),
+                name => (
+                    format!("--upstream {name}=URL"),
+                    "the document gives it no address",
+                ),
+            };
+            faults.push(StartFault::new(
+                format!("upstream `{}` has no address: {what}", def.name),
+                format!("start with {flag}, or with --mock"),
+            ));
+            return None;
+        }
+        let mut written = Vec::new();
+        for target in def.targets.iter().take(MOST_TARGETS) {
+            match Expr::parse(target.url, Scope::Start) {
+                Ok(expr) => written.push((rendered(&expr, variables), target)),
+                Err(fault) => faults.push(StartFault::new(
+                    format!("address of upstream `{}`: {}", def.name, fault.message),
+                    fault.help,
+                )),
             }
-            None => match Expr::parse(def.url, Scope::Start) {
-                Ok(expr) => rendered(&expr, variables),
-                Err(fault) => {
-                    faults.push(StartFault::new(
-                        format!("address of upstream `{}`: {}", def.name, fault.message),
-                        fault.help,
-                    ));
-                    return None;
-                }
-            },
-        };
-        self.at(def.name, url, Origin::Document(&made_of), faults)
+        }
+        let addresses = written.iter().map(|((url, made_of), target)| Address {
+            url: url.clone(),
+            origin: Origin::Document(made_of),
+            label: target.url.to_owned(),
+            weight: target.weight,
+        });
+        self.live(def, addresses.collect(), faults)
     }
 
-    /// The back end at an address. A fault shows an address only if the document has it: what the operator gave, or stage
-    /// variables made of it, may hold a secret.
+    /// The back end at these addresses, as it is or anew.
+    fn live(
+        &mut self,
+        def: &'static UpstreamDef,
+        addresses: Vec<Address<'_>>,
+        faults: &mut Vec<StartFault>,
+    ) -> Option<Arc<Upstream>> {
+        let urls = addresses.iter().map(|address| address.url.clone());
+        let key = (def.name.to_owned(), urls.collect());
+        if let Some(live) = self.live.get(&key) {
+            return Some(Arc::clone(live));
+        }
+        let setup = setup(def, faults)?;
+        let mut parts = Vec::new();
+        for address in &addresses {
+            let endpoint = self.endpoint(def.name, &address.url, address.origin, faults)?;
+            let endpoint = match &setup {
+                None => Ok(endpoint),
+                Some(setup) => endpoint.set_up(setup),
+            };
+            let endpoint = endpoint
+                .map_err(|why| faults.push(tls_fault(def, &why)))
+                .ok()?;
+            parts.push(Part {
+                label: address.label.clone(),
+                endpoint,
+                weight: address.weight,
+            });
+        }
+        let path = |part: &Part| part.endpoint.base_path().to_owned();
+        if parts
+            .windows(2)
+            .any(|two| matches!(two, [a, b] if path(a) != path(b)))
+        {
+            faults.push(StartFault::new(
+                format!(
+                    "the targets of upstream `{}` have different paths",
+                    def.name
+                ),
+                "give them one path, also where stage variables make it",
+            ));
+            return None;
+        }
+        let upstream = Arc::new(Upstream::new(def, parts)?);
+        self.live.insert(key, Arc::clone(&upstream));
+        Some(upstream)
+    }
+
+    /// The back end at an address that belongs to an operation and has no name.
     pub(crate) fn at(
         &mut self,
-        name: &str,
+        operation: &str,
         url: String,
         origin: Origin<'_>,
         faults: &mut Vec<StartFault>,
     ) -> Option<Arc<Upstream>> {
-        let key = (name.to_owned(), url);
+        let key = (operation.to_owned(), vec![url.clone()]);
         if let Some(live) = self.live.get(&key) {
             return Some(Arc::clone(live));
         }
-        match Upstream::new(name, &key.1, self.settings) {
-            Ok(upstream) => {
-                let upstream = Arc::new(upstream);
-                self.live.insert(key, Arc::clone(&upstream));
-                Some(upstream)
-            }
-            Err(why) => {
-                let help = "an address is http:// or https://, a host, perhaps a port and a path";
-                faults.push(match origin {
-                    Origin::Document([]) => {
-                        StartFault::new(format!("upstream `{name}`: {why}"), help)
-                    }
-                    Origin::Operator => {
-                        let why = why.replace(&format!("`{}`", key.1), "what --upstream says");
-                        StartFault::new(format!("upstream `{name}`: {why}"), help)
-                    }
-                    Origin::Document(made_of) => StartFault::new(
-                        format!(
-                            "upstream `{name}`: what the stage variables make of its address is none ({})",
-                            made_of.join(", ")
-                        ),
-                        help,
-                    ),
-                });
-                None
-            }
-        }
+        let endpoint = self.endpoint(operation, &url, origin, faults)?;
+        let upstream = Arc::new(Upstream::plain(operation, endpoint));
+        self.live.insert(key, Arc::clone(&upstream));
+        Some(upstream)
     }
+
+    /// Every back end that something uses, by name.
+    pub(crate) fn into_live(self) -> Vec<Arc<Upstream>> {
+        self.live.into_values().collect()
+    }
+
+    /// An address. A fault shows it only if the document has it: what the operator gave, or stage variables made of it, may hold a
+    /// secret.
+    fn endpoint(
+        &self,
+        name: &str,
+        url: &str,
+        origin: Origin<'_>,
+        faults: &mut Vec<StartFault>,
+    ) -> Option<Endpoint> {
+        let why = match Endpoint::new(name, url, self.settings) {
+            Ok(endpoint) => return Some(endpoint),
+            Err(why) => why,
+        };
+        let help = "an address is http:// or https://, a host, perhaps a port and a path";
+        faults.push(match origin {
+            Origin::Document([]) => StartFault::new(format!("upstream `{name}`: {why}"), help),
+            Origin::Operator => {
+                let why = why.replace(&format!("`{url}`"), "what --upstream says");
+                StartFault::new(format!("upstream `{name}`: {why}"), help)
+            }
+            Origin::Document(made_of) => StartFault::new(
+                format!(
+                    "upstream `{name}`: what the stage variables make of its address is none ({})",
+                    made_of.join(", ")
+                ),
+                help,
+            ),
+        });
+        None
+    }
+}
+
+/// How TLS and HTTP/2 are set up for a back end, where a document says it. The outer `None`: something of it cannot be read.
+fn setup(def: &'static UpstreamDef, faults: &mut Vec<StartFault>) -> Option<Option<TlsSetup>> {
+    let Some(tls) = &def.tls else {
+        return Some(def.http2.then(|| TlsSetup {
+            http2: true,
+            ..TlsSetup::default()
+        }));
+    };
+    let mut read = |from: &VariableValue| {
+        value(from)
+            .map_err(|why| faults.push(tls_fault(def, &why)))
+            .ok()
+    };
+    Some(Some(TlsSetup {
+        ca: match &tls.ca {
+            Some(ca) => Some(read(ca)?),
+            None => None,
+        },
+        identity: match &tls.identity {
+            Some((certificate, key)) => Some((read(certificate)?, read(key)?)),
+            None => None,
+        },
+        server_name: tls.server_name,
+        http2: def.http2,
+    }))
+}
+
+fn tls_fault(def: &UpstreamDef, why: &str) -> StartFault {
+    StartFault::new(
+        format!("TLS of upstream `{}`: {why}", def.name),
+        "certificates and keys are texts in PEM, in the files and variables that the document names",
+    )
+}
+
+/// An address of a back end, before it is looked at.
+struct Address<'a> {
+    url: String,
+    origin: Origin<'a>,
+    label: String,
+    weight: u32,
 }
 
 /// The text of an expression over stage variables, and the names of those.

@@ -73,7 +73,7 @@ pub(super) fn read(
 }
 
 /// The value, or why there is none; the reason never holds one.
-fn value(from: &VariableValue) -> Result<String, String> {
+pub(super) fn value(from: &VariableValue) -> Result<String, String> {
     match from {
         VariableValue::Literal(text) => Ok((*text).to_owned()),
         VariableValue::Env(name) => match std::env::var(name) {

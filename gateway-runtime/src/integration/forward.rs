@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::client::{self, Incoming, Outgoing, Upstream, UpstreamFault};
+use crate::client::{self, Call, Incoming, Outgoing, Upstream, UpstreamFault};
+use crate::def::{BalanceDef, ParameterPlace};
 use crate::exchange::{Body, BodyFault, Buffered, Exchange, FieldValue, Headers, field};
 use crate::gateway::ViaMark;
 use crate::pipeline::Journey;
@@ -65,7 +66,13 @@ pub(super) async fn send(
     outgoing: &mut Outgoing,
 ) -> Result<Incoming, Refusal> {
     let deadline = journey.deadline();
-    let answered = client::send(journey.worker, upstream, outgoing, deadline).await;
+    let call = Call {
+        worker: journey.worker,
+        deadline,
+        retries: journey.operation.and_then(|o| o.retries.as_ref()),
+        key: key(upstream, journey.exchange),
+    };
+    let answered = upstream.call(call, outgoing, &mut journey.tries).await;
     let called = journey.set_off_at();
     journey.outcome.upstream_latency = Some(journey.worker.clock.now().since(called));
     let mut incoming = answered.map_err(refused)?;
@@ -91,6 +98,24 @@ pub(super) async fn send(
     Ok(incoming)
 }
 
+/// The hash of what chooses the target, where something of the request does and is there.
+fn key(upstream: &Upstream, exchange: &Exchange) -> Option<u64> {
+    let Some(BalanceDef::Hash(part)) = upstream.balance() else {
+        return None;
+    };
+    let query;
+    let value = match part.place {
+        ParameterPlace::Path => exchange.param(part.name)?.as_bytes(),
+        ParameterPlace::Header => exchange.header(part.name)?,
+        ParameterPlace::Cookie => exchange.cookie(part.name)?,
+        ParameterPlace::Query => {
+            query = exchange.query_pairs().find(|(name, _)| name == part.name)?;
+            query.1.as_bytes()
+        }
+    };
+    (!value.is_empty()).then(|| client::hash(value))
+}
+
 /// What a failed call means for its request.
 fn refused(fault: UpstreamFault) -> Refusal {
     match fault {
@@ -101,6 +126,8 @@ fn refused(fault: UpstreamFault) -> Refusal {
         UpstreamFault::Garbled => Refusal::UpstreamGarbled,
         UpstreamFault::Timeout => Refusal::UpstreamTimeout,
         UpstreamFault::Overloaded => Refusal::Overloaded,
+        UpstreamFault::Tripped => Refusal::UpstreamBreaker,
+        UpstreamFault::Unwell => Refusal::UpstreamUnwell,
         UpstreamFault::Body(fault) => broken(fault),
     }
 }

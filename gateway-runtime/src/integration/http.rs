@@ -85,7 +85,9 @@ impl Http {
             .unwrap_or(journey.exchange.verb())
             .clone();
         let mut headers = Headers::new();
-        headers.set(field::HOST, address.upstream.authority());
+        if let Some(authority) = address.upstream.authority() {
+            headers.set(field::HOST, authority);
+        }
         headers.set(field::ACCEPT, FieldValue::from_static(JSON));
         headers.set(USER_AGENT, &self.user_agent);
         let body = match template {

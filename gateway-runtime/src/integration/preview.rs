@@ -158,14 +158,20 @@ impl<'r> Request<'r> {
         Ok(Parts::new(&parse(text)?, |name| self.variable(name)))
     }
 
+    /// The address of a back end; of several targets all of them, as shells write alternatives: `{http://a,http://b}`.
     fn origin(&self, upstream: &UpstreamDef) -> Result<Result<String, &'static str>, Refusal> {
-        if upstream.url.is_empty() {
-            return Ok(Err(upstream.name));
+        let mut urls = Vec::new();
+        for target in upstream.targets {
+            let mut url = Vec::new();
+            self.parts(target.url)?
+                .write(&|source| self.value(source), &mut url);
+            urls.push(text(url)?.trim_end_matches('/').to_owned());
         }
-        let mut url = Vec::new();
-        self.parts(upstream.url)?
-            .write(&|source| self.value(source), &mut url);
-        Ok(Ok(text(url)?.trim_end_matches('/').to_owned()))
+        Ok(match urls.as_slice() {
+            [] => Err(upstream.name),
+            [only] => Ok(only.clone()),
+            several => Ok(format!("{{{}}}", several.join(","))),
+        })
     }
 
     /// The value of a stage variable; `None`: it is read when the gateway starts.

@@ -45,7 +45,11 @@ impl Proxy {
         };
         let exchange = &mut journey.exchange;
         let mut headers = exchange.headers().clone();
-        headers.set(field::HOST, address.upstream.authority());
+        match address.upstream.authority() {
+            Some(authority) => headers.set(field::HOST, authority),
+            // The target's own, once it is chosen; never the client's.
+            None => drop(headers.remove(field::HOST)),
+        }
         forward::introduce(exchange, &mut headers);
         forward::mark(exchange, &journey.gateway.via, &mut headers);
         edits.apply(made, &mut headers);

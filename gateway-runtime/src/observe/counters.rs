@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::cache::{Unkept, Why};
+use crate::client::Tries;
 use crate::refusal::Refusal;
 
 /// Upper bounds of the latency buckets, in microseconds. From a cache hit to the default timeout of 29 s.
@@ -34,6 +35,8 @@ pub(crate) struct Finished {
     pub(crate) cache: Option<CacheResult>,
     /// Place of the refusal in [`Refusal::REASONS`], if it was one.
     pub(crate) refusal: Option<usize>,
+    /// How often its back end was asked again.
+    pub(crate) tries: Tries,
 }
 
 /// What the cache did for a request.
@@ -101,6 +104,8 @@ struct Row {
     latency: Spans,
     upstream: Spans,
     throttled: Count,
+    retries: Count,
+    unfunded: Count,
     hits: Count,
     misses: Count,
     bypasses: Count,
@@ -193,8 +198,8 @@ impl Counters {
 
     /// How many time series there can be at most.
     pub(crate) fn series(&self) -> usize {
-        // Two distributions with a sum and a count each, the classes, `throttled`, and what the cache did.
-        const PER_ROW: usize = 2 * (BOUNDS.len() + 1 + 2) + 5 + 1 + 3;
+        // Two distributions with a sum and a count each, the classes, `throttled`, two of retries, and what the cache did.
+        const PER_ROW: usize = 2 * (BOUNDS.len() + 1 + 2) + 5 + 1 + 2 + 3;
         let rows = self.stages.len() * (self.operations.len() + 1) + 1;
         rows * PER_ROW + Refusal::REASONS.len() + Why::LABELS.len() + Unkept::LABELS.len()
     }
@@ -254,6 +259,10 @@ impl Row {
         if finished.refusal.is_some_and(is_throttled) {
             self.throttled.add(1);
         }
+        if finished.tries != Tries::default() {
+            self.retries.add(finished.tries.again.into());
+            self.unfunded.add(finished.tries.unfunded.into());
+        }
         match finished.cache {
             Some(CacheResult::Hit) => self.hits.add(1),
             Some(CacheResult::Miss | CacheResult::Unkept(_)) => self.misses.add(1),
@@ -291,6 +300,10 @@ pub(crate) struct OperationTotals {
     pub(crate) upstream: SpanTotals,
     /// Requests that a throttle refused.
     pub(crate) throttled: u64,
+    /// Tries beyond the first.
+    pub(crate) retries: u64,
+    /// Tries that the budget did not allow.
+    pub(crate) unfunded: u64,
     /// Requests the cache answered.
     pub(crate) hits: u64,
     /// Requests it did not.
@@ -331,6 +344,8 @@ impl OperationTotals {
             latency: SpanTotals::default(),
             upstream: SpanTotals::default(),
             throttled: 0,
+            retries: 0,
+            unfunded: 0,
             hits: 0,
             misses: 0,
             bypasses: 0,
@@ -344,6 +359,8 @@ impl OperationTotals {
         self.latency.add(&row.latency);
         self.upstream.add(&row.upstream);
         self.throttled += row.throttled.get();
+        self.retries += row.retries.get();
+        self.unfunded += row.unfunded.get();
         self.hits += row.hits.get();
         self.misses += row.misses.get();
         self.bypasses += row.bypasses.get();

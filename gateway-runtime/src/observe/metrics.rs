@@ -108,18 +108,27 @@ impl Collector for Snapshot {
             "Time from calling a back end to the end of its answer's head",
             rows.iter().map(|row| (labels(row), &row.upstream)),
         )?;
-        let throttled = rows
-            .iter()
-            .filter(|row| row.throttled > 0)
-            .map(|row| (labels(row), row.throttled as f64));
-        family(
-            &mut encoder,
-            &counter(
-                "throttled",
-                "Requests that a throttle refused",
-                throttled.collect(),
+        type Of = fn(&OperationTotals) -> u64;
+        let per_row: [(&'static str, &'static str, Of); 3] = [
+            ("throttled", "Requests that a throttle refused", |row| {
+                row.throttled
+            }),
+            ("retries", "Tries of a back end beyond the first", |row| {
+                row.retries
+            }),
+            (
+                "retries_over_budget",
+                "Tries beyond the first that the budget did not allow",
+                |row| row.unfunded,
             ),
-        )?;
+        ];
+        for (name, help, of) in per_row {
+            let samples = rows
+                .iter()
+                .filter(|row| of(row) > 0)
+                .map(|row| (labels(row), of(row) as f64));
+            family(&mut encoder, &counter(name, help, samples.collect()))?;
+        }
         let cached = rows.iter().flat_map(|row| {
             [
                 ("hit", row.hits),

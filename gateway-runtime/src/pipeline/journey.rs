@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::record::Record;
 use crate::cache::Unkept;
+use crate::client::Tries;
 use crate::clock::Nanos;
 use crate::cors::Origin;
 use crate::def::{ErrorDialect, RouteDef};
@@ -45,6 +46,8 @@ pub(crate) struct Journey<'g> {
     pub(crate) told: Option<Told>,
     /// How it went.
     pub(crate) outcome: Outcome,
+    /// How often its back end was asked again.
+    pub(crate) tries: Tries,
     /// What it was refused for, by its place among the reasons.
     refusal: Option<usize>,
     set_off: Nanos,
@@ -76,6 +79,7 @@ impl<'g> Journey<'g> {
             refusal: None,
             told: None,
             outcome: Outcome::default(),
+            tries: Tries::default(),
         }
     }
 
@@ -210,6 +214,7 @@ impl<'g> Journey<'g> {
                 upstream: self.outcome.upstream_latency,
                 cache: self.cache,
                 refusal: self.refusal,
+                tries: self.tries,
             },
             stage: self.stage.and_then(|stage| {
                 self.gateway

@@ -12,17 +12,20 @@ use parking_lot::Mutex;
 use tokio::net::TcpStream;
 
 use super::registry::{self, Registry};
-use super::{Alarm, Alarms, Events, Phase, Shared, connection};
-use crate::client::{self, Upstream};
+use super::{Alarm, Alarms, App, Events, Phase, Shared, connection};
+use crate::client::{self, Endpoint};
 use crate::clock::{Clock, Nanos};
+use crate::gateway::Gateway;
 use crate::settings::StartFault;
 
 /// Threads of one worker for what blocks: looking up names.
 const BLOCKING_THREADS: usize = 4;
 /// Pause after the process ran out of file descriptors.
 const OUT_OF_SOCKETS: Duration = Duration::from_millis(50);
+/// How often it is looked whether another gateway is served.
+const NEXT_GATEWAY: Duration = Duration::from_secs(1);
 /// How often idle connections to back ends are looked at.
-const SWEEP_UPSTREAMS: Duration = Duration::from_secs(5);
+const SWEEP_ENDPOINTS: Duration = Duration::from_secs(5);
 
 /// What steps may use of the thread they run on.
 pub(crate) struct Worker {
@@ -37,8 +40,8 @@ pub(crate) struct Worker {
     pub(super) registry: Registry,
     /// The time of the last sweep, for who outlives the borrow of a worker.
     pub(crate) coarse: Arc<AtomicU64>,
-    /// Back ends this worker has connections to.
-    upstreams: Mutex<Vec<Weak<Upstream>>>,
+    /// Addresses this worker has connections to.
+    endpoints: Mutex<Vec<Weak<Endpoint>>>,
 }
 
 impl Worker {
@@ -50,7 +53,7 @@ impl Worker {
             shared,
             alarms: Arc::default(),
             registry: Registry::default(),
-            upstreams: Mutex::default(),
+            endpoints: Mutex::default(),
         }
     }
 
@@ -76,21 +79,21 @@ impl Worker {
         Nanos::new(self.coarse.load(Ordering::Relaxed))
     }
 
-    /// Has idle connections to this back end looked at from now on.
-    pub(crate) fn sweeps(&self, upstream: &Arc<Upstream>) {
-        let mut upstreams = self.upstreams.lock();
-        let here = Arc::downgrade(upstream);
-        if !upstreams.iter().any(|other| other.ptr_eq(&here)) {
-            upstreams.push(here);
+    /// Has idle connections to this address looked at from now on.
+    pub(crate) fn sweeps(&self, endpoint: &Arc<Endpoint>) {
+        let mut endpoints = self.endpoints.lock();
+        let here = Arc::downgrade(endpoint);
+        if !endpoints.iter().any(|other| other.ptr_eq(&here)) {
+            endpoints.push(here);
         }
     }
 
-    fn sweep_upstreams(&self) {
+    fn sweep_endpoints(&self) {
         let now = self.clock.now();
-        self.upstreams.lock().retain(|upstream| {
-            upstream
+        self.endpoints.lock().retain(|endpoint| {
+            endpoint
                 .upgrade()
-                .is_some_and(|upstream| client::sweep(self.index, &upstream, now))
+                .is_some_and(|endpoint| client::sweep(self.index, &endpoint, now))
         });
     }
 }
@@ -151,6 +154,9 @@ async fn run(worker: Arc<Worker>, listeners: Vec<tokio::net::TcpListener>) {
         });
     }
     tokio::spawn(sweep(worker.clone()));
+    if worker.index == 0 {
+        tokio::spawn(check_back_ends(worker.clone()));
+    }
     // The sender lives in `shared`, so this ends by a change alone.
     let _ = phase.wait_for(|phase| *phase != Phase::Serving).await;
     worker.registry.wake_all();
@@ -167,7 +173,7 @@ async fn drained(worker: &Worker) {
 }
 
 async fn sweep(worker: Arc<Worker>) {
-    let mut upstreams_at = worker.clock.now();
+    let mut endpoints_at = worker.clock.now();
     loop {
         let live = worker.shared.live();
         let limits = &live.admission.limits;
@@ -175,10 +181,27 @@ async fn sweep(worker: Arc<Worker>) {
         let now = worker.clock.now();
         worker.coarse.store(now.get(), Ordering::Relaxed);
         worker.registry.sweep(now, limits);
-        if now.since(upstreams_at) >= SWEEP_UPSTREAMS {
-            upstreams_at = now;
-            worker.sweep_upstreams();
+        if now.since(endpoints_at) >= SWEEP_ENDPOINTS {
+            endpoints_at = now;
+            worker.sweep_endpoints();
         }
+    }
+}
+
+/// Has the back ends of the gateway that is served checked, and those of the next one when it takes its place. One worker does it for
+/// all: what it finds is shared.
+async fn check_back_ends(worker: Arc<Worker>) {
+    let mut checked: Weak<Gateway> = Weak::new();
+    loop {
+        if let App::Gateway(gateway) = &worker.shared.live().app
+            && !std::ptr::eq(checked.as_ptr(), Arc::as_ptr(gateway))
+        {
+            checked = Arc::downgrade(gateway);
+            for upstream in &gateway.upstreams {
+                client::check(&worker, upstream);
+            }
+        }
+        tokio::time::sleep(NEXT_GATEWAY).await;
     }
 }
 

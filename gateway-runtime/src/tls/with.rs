@@ -8,11 +8,12 @@ use arc_swap::ArcSwap;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
-use super::Stream;
+use super::{Stream, TlsSetup};
 use crate::settings::StartFault;
 
 fn provider() -> Arc<CryptoProvider> {
@@ -34,8 +35,40 @@ impl ClientTls {
     pub(crate) fn new(host: &str) -> Result<ClientTls, String> {
         Ok(ClientTls {
             config: client_config()?,
-            name: ServerName::try_from(host.to_owned())
-                .map_err(|_| format!("`{host}` is no name that a certificate can have"))?,
+            name: server_name(host)?,
+        })
+    }
+
+    /// For a back end of this name or address, set up as a document says it.
+    pub(crate) fn with(host: &str, setup: &TlsSetup) -> Result<ClientTls, String> {
+        let mut config = match &setup.ca {
+            None => ClientConfig::clone(&*client_config()?),
+            Some(pem) => {
+                let mut roots = RootCertStore::empty();
+                for certificate in certificates(pem, "ca")? {
+                    roots
+                        .add(certificate)
+                        .map_err(|fault| format!("`ca` cannot be used: {fault}"))?;
+                }
+                ClientConfig::clone(&*config_trusting(roots)?)
+            }
+        };
+        if let Some((chain, key)) = &setup.identity {
+            let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+                .map_err(|fault| format!("`clientKey` cannot be read: {fault}"))?;
+            let certified =
+                CertifiedKey::from_der(certificates(chain, "clientCert")?, key, &provider())
+                    .map_err(|fault| {
+                        format!("`clientCert` and `clientKey` cannot be used: {fault}")
+                    })?;
+            config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(certified));
+        }
+        if setup.http2 {
+            config.alpn_protocols = vec![b"h2".to_vec()];
+        }
+        Ok(ClientTls {
+            config: Arc::new(config),
+            name: server_name(setup.server_name.unwrap_or(host))?,
         })
     }
 
@@ -44,6 +77,10 @@ impl ClientTls {
         let stream = TlsConnector::from(self.config.clone())
             .connect(self.name.clone(), tcp)
             .await?;
+        let wants_http2 = self.config.alpn_protocols.iter().any(|name| name == b"h2");
+        if wants_http2 && stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+            return Err(io::Error::other("HTTP/2 was not agreed on"));
+        }
         Ok(Stream::Tls(Box::new(TlsStream::Client(stream))))
     }
 
@@ -73,6 +110,22 @@ impl ClientTls {
             config: config_trusting(roots).unwrap(),
             name: ServerName::try_from(host.to_owned()).unwrap(),
         }
+    }
+}
+
+fn server_name(host: &str) -> Result<ServerName<'static>, String> {
+    ServerName::try_from(host.to_owned())
+        .map_err(|_| format!("`{host}` is no name that a certificate can have"))
+}
+
+/// The certificates of a text; what it says of a fault shows nothing of it.
+fn certificates(pem: &str, member: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|fault| format!("`{member}` cannot be read: {fault}"))?;
+    match chain.is_empty() {
+        true => Err(format!("`{member}` holds no certificate")),
+        false => Ok(chain),
     }
 }
 

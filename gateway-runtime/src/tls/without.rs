@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tokio::net::TcpStream;
 
-use super::Stream;
+use super::{Stream, TlsSetup};
 use crate::settings::StartFault;
 
 /// TLS towards one back end.
@@ -18,6 +18,11 @@ impl ClientTls {
         Err(format!(
             "`https://{host}` cannot be called: this gateway is built without the feature `tls`"
         ))
+    }
+
+    /// Says that there is none.
+    pub(crate) fn with(host: &str, _: &TlsSetup) -> Result<ClientTls, String> {
+        ClientTls::new(host)
     }
 
     pub(crate) async fn connect(&self, _: TcpStream) -> io::Result<Stream> {

@@ -1,6 +1,6 @@
 //! Rules of `x-gateway` and of the gateway that a document means.
 
-use super::{Rule, error, warning};
+use super::{Rule, error, note, warning};
 
 pub(super) const RULES: &[Rule] = &[
     error(
@@ -43,7 +43,7 @@ pub(super) const RULES: &[Rule] = &[
         "not-yet-served",
         "The document asks for something that this version does not serve.",
         "It is refused by name, because a gateway that leaves it out would do something else than the document says. Take it out until a version serves it.",
-        "x-gateway: { retries: { attempts: 2 } }",
+        "x-gateway: { concurrency: 200 }",
     ),
     error(
         "gateway-name",
@@ -59,9 +59,93 @@ pub(super) const RULES: &[Rule] = &[
     ),
     error(
         "upstream-address",
-        "An upstream has no address, or two.",
-        "Give it a `url`.",
-        "upstreams: { catalog: {} }",
+        "An upstream has no address, or both `url` and `targets`.",
+        "Give it a `url`, or a list of `targets` that mean the same.",
+        "upstreams: { catalog: { targets: [] } }",
+    ),
+    error(
+        "upstream-weight",
+        "The weight of a target is 0, or out of range.",
+        "From 1 to 1000. A target that is to get nothing is taken out.",
+        "targets: [ { url: 'http://10.0.0.7', weight: 0 } ]",
+    ),
+    error(
+        "upstream-paths",
+        "The targets of an upstream have different paths.",
+        "A request goes to any of them, so its path must mean the same everywhere. Give them one path, or make them two upstreams.",
+        "targets: [ 'http://10.0.0.7/v1', 'http://10.0.0.8/v2' ]",
+    ),
+    warning(
+        "upstream-target-twice",
+        "An upstream has one target twice.",
+        "It would get twice the share, and half of the checks would be for nothing: give it a `weight`.",
+        "targets: [ 'http://10.0.0.7', 'http://10.0.0.7' ]",
+    ),
+    error(
+        "balance-hash",
+        "`hash` names no part of the request, or several.",
+        "One of `{ header: NAME }`, `{ query: NAME }`, `{ path: NAME }`, `{ cookie: NAME }`.",
+        "balance: { hash: { header: x-user, query: user } }",
+    ),
+    error(
+        "balance-hash-undeclared",
+        "A target is chosen by a parameter that no operation of the upstream has.",
+        "Every request would go by chance. Declare the parameter, or correct its name. Headers and cookies need no declaration.",
+        "balance: { hash: { path: usrId } }",
+    ),
+    error(
+        "health-path",
+        "The path of a check is none.",
+        "It begins with `/` and follows the path of each target; no fragment, no white space.",
+        "health: { path: healthz }",
+    ),
+    warning(
+        "outlier-alone",
+        "An upstream of one target has `outlier`.",
+        "The last target that is left is never left alone, because then nobody would be asked. Add targets, or take it out.",
+        "catalog: { url: 'http://10.0.0.7', outlier: {} }",
+    ),
+    warning(
+        "breaker-pending",
+        "`maxPending` bounds requests that wait for a connection, and there is no bound on connections.",
+        "Without `maxConnections` none waits. Add it, or bound `maxRequests`.",
+        "breaker: { maxPending: 10 }",
+    ),
+    error(
+        "breaker-http2",
+        "A breaker bounds connections by HTTP/2.",
+        "Requests share one connection for each worker and target and wait for none. Bound `maxRequests`.",
+        "catalog: { url: 'https://a', http2: true, breaker: { maxConnections: 10 } }",
+    ),
+    error(
+        "upstream-tls",
+        "TLS of an upstream cannot be set up as it is written.",
+        "`ca`, `clientCert` and `clientKey` are `{ file: PATH }` or `{ env: NAME }`, the last two together; `serverName` is a host.",
+        "tls: { clientCert: { file: gateway.crt } }",
+    ),
+    warning(
+        "upstream-tls-clear",
+        "An upstream has `tls`, and its targets are called in the clear.",
+        "Write `https://`, or take it out.",
+        "catalog: { url: 'http://a', tls: { serverName: a } }",
+    ),
+    error(
+        "retries-on",
+        "Retries name no failure.",
+        "`connect`, `reset`, or statuses from 400 to 599.",
+        "retries: { on: [] }",
+    ),
+    warning(
+        "retries-per-try",
+        "One try may take as long as all tries together.",
+        "It would leave no time for another one: make `perTry` shorter than `timeout`.",
+        "x-gateway: { timeout: 5s, retries: { perTry: 5s } }",
+    ),
+    note(
+        "retries-idle",
+        "Retries are written for an operation that is never tried again.",
+        "Only requests with a safe method (GET, HEAD, OPTIONS) are sent twice: others may change something, and the gateway cannot know whether the first one did. A mock and a redirect call nobody.",
+        "post: { x-gateway: { retries: { attempts: 2 } } }",
     ),
     error(
         "unknown-upstream",

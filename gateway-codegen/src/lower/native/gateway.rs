@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::operation::{Cors, Operation, Throttle};
+use super::upstream::Upstream;
 use super::values::{
     CrateName, HeaderName, OrOff, Size, StageName, Time, UpstreamName, VariableName,
 };
@@ -76,34 +77,6 @@ pub struct Endpoint {
 pub enum EndpointKind {
     /// Where it is told.
     Regional,
-}
-
-/// A named back end: `url`, or `targets` with one entry.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Upstream {
-    /// `http` or `https` address with an optional path; may name stage variables.
-    pub url: Option<String>,
-    /// The same as a list of one.
-    pub targets: Option<Vec<UpstreamTarget>>,
-}
-
-/// A back end's address.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum UpstreamTarget {
-    /// An address.
-    Url(String),
-    /// An address with its options.
-    Target(Target),
-}
-
-/// An address with its options.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Target {
-    /// `http` or `https` address with an optional path; may name stage variables.
-    pub url: String,
 }
 
 /// A stage: a copy of the API with its own mount, variables and limits.

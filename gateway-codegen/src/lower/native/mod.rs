@@ -13,11 +13,13 @@ mod integration;
 mod operation;
 pub(crate) mod strict;
 pub mod unserved;
+mod upstream;
 mod values;
 
 pub use gateway::*;
 pub use integration::*;
 pub use operation::*;
+pub use upstream::*;
 pub use values::*;
 
 use schemars::generate::SchemaSettings;

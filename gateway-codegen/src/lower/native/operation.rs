@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::integration::Integration;
 use super::values::{
-    KeyPart, MaxAge, OneOrMany, OrOff, Per, RequestField, ResponseField, Size, Time,
+    KeyPart, MaxAge, OneOrMany, OrOff, Per, RequestField, ResponseField, Share, Size, Time,
 };
 
 /// What happens to the requests of an operation. The same members stand under an operation, a path item, `defaults` and
@@ -22,6 +22,8 @@ pub struct Operation {
     pub timeout: Option<Time>,
     /// Longest pause between two pieces of a streamed answer. Default: `60s`.
     pub stream_idle: Option<Time>,
+    /// Whether and when a request that failed is sent again: those with a safe method alone. Off unless written.
+    pub retries: Option<OrOff<Retries>>,
     /// Limits that differ from the gateway's.
     pub limits: Option<OperationLimits>,
     /// Token buckets. All are looked at, then all are taken: a refused request consumes nothing.
@@ -35,6 +37,46 @@ pub struct Operation {
     /// Changes to the answer before it is sent.
     pub response: Option<OrOff<ResponseEdits>>,
 }
+
+/// Whether and when a request that failed is sent again.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Retries {
+    /// Tries in all, the first among them. Default: 2.
+    #[schemars(range(min = 2, max = 10))]
+    pub attempts: Option<u32>,
+    /// Failures after which there is another try. Default: `connect`, `reset`, 502, 503.
+    pub on: Option<Vec<RetryOn>>,
+    /// Longest time for one try, after which there is another one. Default: all the time that is left.
+    pub per_try: Option<Time>,
+    /// Share of requests that may be sent again, as in `20%`. Default: `20%`.
+    pub budget: Option<Share>,
+}
+
+/// A failure after which there is another try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RetryOn {
+    /// Without an answer.
+    Failure(RetryFailure),
+    /// A status of an answer.
+    Status(FailureStatus),
+}
+
+/// A failure without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum RetryFailure {
+    /// There was no connection: no such name, refused, or TLS failed.
+    Connect,
+    /// The connection ended before the head of an answer was complete.
+    Reset,
+}
+
+/// A status that says that something failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct FailureStatus(#[schemars(range(min = 400, max = 599))] pub u16);
 
 /// Limits of one operation.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]

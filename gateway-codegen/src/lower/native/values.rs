@@ -297,8 +297,20 @@ text_types! {
     KeyPart("^(path\\.[^*/{}]+|query\\..+|header\\.[!#$%&'*+.^_`|~0-9A-Za-z-]+)$", "A part of the cache key: `path.NAME`, `query.NAME`, `query.*` for the whole query string, or `header.NAME`.");
     /// Whose bucket a throttle is.
     Per("^(ip|header:[!#$%&'*+.^_`|~0-9A-Za-z-]+|query:.+|path:.+)$", "Whose bucket it is: `ip`, `header:NAME`, `query:NAME` or `path:NAME`.");
+    /// A share of requests.
+    Share("^(100|[0-9]{1,2}([.][0-9])?)%$", "A share, as in `20%` or `0.5%`.");
     /// A method towards a back end.
     Method("^(GET|PUT|POST|DELETE|OPTIONS|HEAD|PATCH|TRACE)$", "A method in capitals.");
+}
+
+impl Share {
+    /// In thousandths.
+    pub fn thousandths(&self) -> u32 {
+        let digits = self.0.trim_end_matches('%');
+        let (whole, tenths) = digits.split_once('.').unwrap_or((digits, "0"));
+        let number = |text: &str| text.parse::<u32>().unwrap_or_default();
+        number(whole) * 10 + number(tenths)
+    }
 }
 
 #[cfg(test)]
@@ -308,6 +320,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn shares() {
+        for (text, thousandths) in [
+            ("20%", 200),
+            ("0.5%", 5),
+            ("100%", 1000),
+            ("7%", 70),
+            ("0%", 0),
+        ] {
+            assert_eq!(Share(text.to_owned()).thousandths(), thousandths, "{text}");
+        }
+    }
 
     #[test]
     fn durations() {

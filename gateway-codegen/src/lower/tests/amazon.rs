@@ -370,7 +370,10 @@ paths:
             method: None
         }
     );
-    assert_eq!(gateway.upstreams["default-route"].url, "http://a/base");
+    assert_eq!(
+        gateway.upstreams["default-route"].targets[0].url,
+        "http://a/base"
+    );
 }
 
 #[test]

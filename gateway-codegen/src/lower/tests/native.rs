@@ -151,8 +151,8 @@ fn help_says_what_was_meant() {
 #[test]
 fn what_is_not_served_is_refused_by_name() {
     faults(
-        "retries: { attempts: 2 }, validate: { body: enforce }",
-        &["/retries# not-yet-served", "/validate# not-yet-served"],
+        "concurrency: 200, validate: { body: enforce }",
+        &["/concurrency# not-yet-served", "/validate# not-yet-served"],
     );
     faults("apiKeyRequired: true", &["/apiKeyRequired# not-yet-served"]);
     faults("apiKeyRequired: false", &[]);
@@ -186,10 +186,6 @@ fn what_is_not_served_is_refused_by_name() {
     root_faults(
         "endpoint: { type: edge }",
         &["/endpoint/type not-yet-served"],
-    );
-    root_faults(
-        "upstreams: { a: { targets: [ 'http://a', 'http://b' ] } }",
-        &["/upstreams/a not-yet-served"],
     );
     root_faults(
         "stages: { prod: { cache: { enabled: true, store: redis, encrypted: true } } }",

@@ -35,11 +35,11 @@ fn every_operation_is_proxied_to_the_first_absolute_server() {
     assert_eq!(gateway.name, "book-store");
     assert_eq!(gateway.version, "1.2");
     assert_eq!(
-        gateway.upstreams["default"].url,
+        gateway.upstreams["default"].targets[0].url,
         "https://eu.example.com/v1"
     );
     assert_eq!(
-        gateway.upstreams["write.example.com"].url,
+        gateway.upstreams["write.example.com"].targets[0].url,
         "https://write.example.com:8443/w"
     );
     assert_eq!(gateway.limits, Limits::default());
@@ -87,7 +87,7 @@ fn without_a_server_the_binary_asks_for_one() {
     let (gateway, _, found) = lowered(
         "openapi: 3.0.3\ninfo: { title: A, version: '1' }\npaths: { /a: { get: { responses: {} } } }\n",
     );
-    assert_eq!(gateway.unwrap().upstreams["default"].url, "");
+    assert!(gateway.unwrap().upstreams["default"].targets.is_empty());
     assert!(
         found
             .sorted()

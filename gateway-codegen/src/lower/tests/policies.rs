@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::native::{AT, faults, policy, root_faults};
 use super::*;
 use crate::model::{
-    Cache, CacheKey, Caching, EncodedSlash, Invalidation, LogDestination, OnRefusal, Policy,
-    ResponseType, ThrottleKey, Variable,
+    Balance, Breaker, Cache, CacheKey, Caching, EncodedSlash, Health, Invalidation, LogDestination,
+    OnRefusal, Outlier, ParameterPlace, Policy, ResponseType, Retries, RetryOn, ThrottleKey,
+    Variable,
 };
 
 #[test]
@@ -163,7 +164,10 @@ fn the_root_says_what_holds_for_all() {
     ));
     assert_eq!(gateway.name, "shop");
     assert_eq!(gateway.trusted_proxies, ["10.0.0.0/8", "::1/128"]);
-    assert_eq!(gateway.upstreams["default"].url, "http://own:8080/base");
+    assert_eq!(
+        gateway.upstreams["default"].targets[0].url,
+        "http://own:8080/base"
+    );
     assert_eq!(
         (gateway.limits.body, gateway.limits.http2_streams),
         (1024 * 1024, 7)
@@ -293,4 +297,81 @@ fn the_order_in_the_file_does_not_matter() {
         "cache: { key: [path.id, query.lang], ttl: 5 }, integration: { responses: { '4..': { status: 404 }, default: { status: 200 } }, uri: 'http://a/{id}', type: http }",
     ));
     assert_eq!(one, other);
+}
+
+#[test]
+fn retries_have_defaults_and_are_merged() {
+    let retries = |text: &str| gateway(text).operations["getBook"].policy.retries.clone();
+    let at_root = "defaults: { retries: { attempts: 3, on: [reset, 503, reset], budget: 0.5% } }";
+    assert_eq!(retries(&document(at_root, "retries: false")), None);
+    assert_eq!(
+        retries(&document(at_root, "retries: { perTry: 1s }")),
+        Some(Retries {
+            attempts: 3,
+            on: vec![RetryOn::Reset, RetryOn::Status(503)],
+            per_try: Some(Duration::from_secs(1)),
+            budget: 5,
+        })
+    );
+    assert_eq!(
+        retries(&document("", "retries: {}")),
+        Some(Retries {
+            attempts: 2,
+            on: vec![
+                RetryOn::Connect,
+                RetryOn::Reset,
+                RetryOn::Status(502),
+                RetryOn::Status(503)
+            ],
+            per_try: None,
+            budget: 200,
+        })
+    );
+}
+
+#[test]
+fn upstreams_have_targets_and_what_is_watched() {
+    let gateway = gateway(&document(
+        "upstreams: { default: { targets: [ 'http://a/', { url: 'http://b', weight: 7 } ], balance: { hash: { header: X-User } },
+           health: { path: /up }, outlier: {}, breaker: { maxRequests: 9 } } }",
+        "",
+    ));
+    let upstream = &gateway.upstreams["default"];
+    let targets: Vec<_> = upstream
+        .targets
+        .iter()
+        .map(|target| (target.url.as_str(), target.weight))
+        .collect();
+    assert_eq!(targets, [("http://a", 1), ("http://b", 7)]);
+    let Balance::Hash { part, .. } = &upstream.balance else {
+        panic!("{:?}", upstream.balance);
+    };
+    assert_eq!(
+        (part.place, part.name.as_str()),
+        (ParameterPlace::Header, "x-user")
+    );
+    assert_eq!(
+        upstream.health,
+        Some(Health {
+            path: "/up".to_owned(),
+            interval: Duration::from_secs(5),
+            unhealthy_after: 3,
+            healthy_after: 2,
+        })
+    );
+    assert_eq!(
+        upstream.outlier,
+        Some(Outlier {
+            consecutive: 5,
+            eject: Duration::from_secs(30),
+        })
+    );
+    assert_eq!(
+        upstream.breaker,
+        Some(Breaker {
+            connections: None,
+            pending: None,
+            requests: Some(9),
+        })
+    );
 }

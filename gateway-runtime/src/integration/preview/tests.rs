@@ -1,15 +1,21 @@
 use super::*;
 use crate::def::{
-    EditsDef, HttpDef, MountDef, Passthrough, ProxyDef, RedirectDef, VariableDef, proxy,
+    EditsDef, HttpDef, MountDef, Passthrough, ProxyDef, RedirectDef, VariableDef, proxy, target,
 };
 
 static SHOP: UpstreamDef = UpstreamDef {
     name: "shop",
-    url: "http://${stageVariables.host}:81/base/",
+    targets: &[target("http://${stageVariables.host}:81/base/", 1)],
+    ..UpstreamDef::DEFAULT
+};
+static BOTH: UpstreamDef = UpstreamDef {
+    name: "both",
+    targets: &[target("http://a/v1", 1), target("http://b/v1", 2)],
+    ..UpstreamDef::DEFAULT
 };
 static NOWHERE: UpstreamDef = UpstreamDef {
     name: "default",
-    url: "",
+    ..UpstreamDef::DEFAULT
 };
 static STAGE: StageDef = StageDef {
     name: "prod",
@@ -66,6 +72,10 @@ fn addresses_are_those_that_calls_have() {
         (
             proxy(&SHOP),
             "GET http://shop.internal:81/base/books/a%20b?q=x%26y&q=z",
+        ),
+        (
+            proxy(&BOTH),
+            "GET {http://a/v1,http://b/v1}/books/a%20b?q=x%26y&q=z",
         ),
         (proxy(&NOWHERE), "GET <default>/books/a%20b?q=x%26y&q=z"),
         (

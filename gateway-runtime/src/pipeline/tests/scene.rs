@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The document's own server, which tests give at the start.
 pub(super) static DEFAULT: UpstreamDef = UpstreamDef {
     name: "default",
-    url: "",
+    ..UpstreamDef::DEFAULT
 };
 
 /// Everything off, proxied to the document's server.

@@ -7,7 +7,8 @@ use gateway_runtime::codegen::*;
 
 pub static DEFAULT: UpstreamDef = UpstreamDef {
     name: "default",
-    url: "https://books.example",
+    targets: &[target("https://books.example", 1)],
+    ..UpstreamDef::DEFAULT
 };
 
 pub static UPSTREAMS: &[&UpstreamDef] = &[

@@ -7,7 +7,8 @@ use gateway_runtime::codegen::*;
 
 pub static DEFAULT: UpstreamDef = UpstreamDef {
     name: "default",
-    url: "",
+    targets: &[],
+    ..UpstreamDef::DEFAULT
 };
 
 pub static UPSTREAMS: &[&UpstreamDef] = &[

@@ -1,16 +1,19 @@
-//! One back end: its address, and what its calls share.
+//! One address of a back end, and what calls to it share. The language calls it a target.
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use super::breaker::Connections;
+use super::http2::Http2Slot;
 use super::pool::Slot;
 use super::resolve::Names;
 use crate::exchange::{BadTarget, FieldValue, Target};
 use crate::settings::Settings;
-use crate::tls;
+use crate::tls::{self, TlsSetup};
 
-/// A back end. It is chosen by the document and the operator alone; nothing of a request reaches host or port.
-pub(crate) struct Upstream {
+/// An address of a back end. It is chosen by the document and the operator alone; nothing of a request reaches host or port.
+pub(crate) struct Endpoint {
     name: String,
     host: String,
     port: u16,
@@ -22,11 +25,15 @@ pub(crate) struct Upstream {
     allow_link_local: bool,
     /// One per worker, so that workers never wait for each other.
     slots: Box<[Slot]>,
+    /// Counts its connections, where they are bounded for all workers.
+    connections: Option<Arc<Connections>>,
+    /// Its connections by HTTP/2, one per worker, where it is spoken to by that.
+    http2: Option<Box<[Http2Slot]>>,
 }
 
-impl Upstream {
+impl Endpoint {
     /// Reads `http://host:port/base/path` or the same with `https`. The fault says what is wrong with it.
-    pub(crate) fn new(name: &str, url: &str, settings: &Settings) -> Result<Upstream, String> {
+    pub(crate) fn new(name: &str, url: &str, settings: &Settings) -> Result<Endpoint, String> {
         let uri: http::Uri = url
             .parse()
             .map_err(|_| format!("`{url}` is no address of a back end"))?;
@@ -68,7 +75,7 @@ impl Upstream {
         } else {
             None
         };
-        Ok(Upstream {
+        Ok(Endpoint {
             name: name.to_owned(),
             authority: FieldValue::from_str(authority.as_str())
                 .map_err(|_| format!("`{url}` names no host"))?,
@@ -81,7 +88,51 @@ impl Upstream {
             slots: (0..settings.workers.max(1))
                 .map(|_| Slot::default())
                 .collect(),
+            connections: None,
+            http2: None,
         })
+    }
+
+    /// The same, with TLS as a document says it.
+    pub(crate) fn set_up(self, setup: &TlsSetup) -> Result<Endpoint, String> {
+        let tls = match self.tls {
+            Some(_) => Some(tls::ClientTls::with(&self.host, setup)?),
+            None => None,
+        };
+        let http2 = setup
+            .http2
+            .then(|| self.slots.iter().map(|_| Http2Slot::default()).collect());
+        Ok(Endpoint { tls, http2, ..self })
+    }
+
+    /// The connection of a worker by HTTP/2; `None`: it is not spoken to by that.
+    pub(super) fn http2(&self, worker: usize) -> Option<&Http2Slot> {
+        let slots = self.http2.as_ref()?;
+        slots.get(worker % slots.len())
+    }
+
+    /// The same, with its connections counted.
+    pub(super) fn counted_by(self, connections: Option<&Arc<Connections>>) -> Endpoint {
+        Endpoint {
+            connections: connections.cloned(),
+            ..self
+        }
+    }
+
+    pub(super) fn connections(&self) -> Option<&Arc<Connections>> {
+        self.connections.as_ref()
+    }
+
+    /// Closes an idle connection of any worker, if there is one.
+    pub(super) fn close_an_idle_one(&self) -> bool {
+        self.slots.iter().any(Slot::close_an_idle_one)
+    }
+
+    /// The address as a text that tells it from others.
+    pub(super) fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let authority = self.authority.to_str().unwrap_or_default();
+        format!("{scheme}://{authority}{}", self.base_path)
     }
 
     /// Host and port as `Host` names them.
@@ -103,8 +154,8 @@ impl Upstream {
     }
 
     #[cfg(test)]
-    pub(super) fn with_tls(self, tls: tls::ClientTls) -> Upstream {
-        Upstream {
+    pub(super) fn with_tls(self, tls: tls::ClientTls) -> Endpoint {
+        Endpoint {
             tls: Some(tls),
             ..self
         }
@@ -143,11 +194,11 @@ impl Upstream {
     }
 }
 
-impl fmt::Debug for Upstream {
+impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "Upstream({} at {:?}{})",
+            "Endpoint({} at {:?}{})",
             self.name, self.authority, self.base_path
         )
     }
