@@ -469,6 +469,8 @@ proptest! {
     #[test]
     fn yaml_comes_out_as_it_went_in(value in any_json()) {
         let source = serde_yaml::to_string(&value).unwrap();
+        // These end lines in YAML 1.1, which the writer follows, and do not in 1.2.
+        prop_assume!(!source.contains(['\u{85}', '\u{2028}', '\u{2029}']));
         prop_assert_eq!(load("a.yaml", source.clone()), (value, vec![]), "{}", source);
     }
 

@@ -1,3 +1,4 @@
+#![cfg(feature = "tls")]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::convert::Infallible;
