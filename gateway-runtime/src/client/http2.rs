@@ -329,5 +329,5 @@ impl StreamBody {
     }
 }
 
-#[cfg(all(test, feature = "tls"))]
+#[cfg(test)]
 mod tests;
