@@ -7,6 +7,7 @@ mod process {
     pub(crate) mod back_end;
     mod ending;
     mod faults;
+    mod handover;
     mod http2;
     pub(crate) mod memory;
     mod place;

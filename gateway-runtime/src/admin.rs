@@ -23,8 +23,9 @@ use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
+use crate::server::Phase;
 use crate::settings::{Secret, Settings, StartFault};
 
 /// Connections at once; further ones wait to be accepted.
@@ -83,22 +84,28 @@ pub(crate) fn fault(settings: &Settings) -> Option<StartFault> {
     ))
 }
 
-/// Starts the admin listener; returns the address it got. It lasts as long as the process.
+/// Starts the admin listener, on a socket that was `claimed` from the gateway before if there is one; returns the socket once more.
+/// It lasts as long as the process, or until the next gateway has it.
 pub(crate) fn start(
     address: SocketAddr,
+    claimed: Option<TcpListener>,
     token: Option<&Secret>,
     hosts: &[String],
     subject: Arc<dyn Subject>,
-) -> Result<SocketAddr, StartFault> {
+    mut phase: watch::Receiver<Phase>,
+) -> Result<TcpListener, StartFault> {
     let fault = |error: io::Error| {
         StartFault::new(
             format!("the admin listener cannot listen on {address}: {error}"),
             "choose another address with --admin, or switch it off with --admin off",
         )
     };
-    let listener = TcpListener::bind(address).map_err(fault)?;
+    let listener = match claimed {
+        Some(claimed) => claimed,
+        None => TcpListener::bind(address).map_err(fault)?,
+    };
     listener.set_nonblocking(true).map_err(fault)?;
-    let bound = listener.local_addr().map_err(fault)?;
+    let again = listener.try_clone().map_err(fault)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -109,9 +116,17 @@ pub(crate) fn start(
     });
     std::thread::Builder::new()
         .name("admin".to_owned())
-        .spawn(move || runtime.block_on(serve(listener, rules, subject)))
+        .spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = serve(listener, rules, subject) => {}
+                    // The next gateway answers here.
+                    Ok(_) = phase.wait_for(|phase| *phase == Phase::HandedOver) => {}
+                }
+            });
+        })
         .map_err(fault)?;
-    Ok(bound)
+    Ok(again)
 }
 
 async fn serve(listener: TcpListener, rules: Arc<Rules>, subject: Arc<dyn Subject>) {
@@ -285,7 +300,17 @@ mod tests {
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
         let token = token.map(Secret::new);
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let bound = start(address, token.as_ref(), &hosts, subject.clone()).unwrap();
+        let (_, phase) = watch::channel(Phase::Serving);
+        let socket = start(
+            address,
+            None,
+            token.as_ref(),
+            &hosts,
+            subject.clone(),
+            phase,
+        )
+        .unwrap();
+        let bound = socket.local_addr().unwrap();
         (bound, subject)
     }
 
@@ -454,7 +479,8 @@ mod tests {
     #[test]
     fn an_address_in_use_is_a_fault_that_says_what_to_do() {
         let (address, subject) = listening(None, &[]);
-        let fault = start(address, None, &[], subject).unwrap_err();
+        let (_, phase) = watch::channel(Phase::Serving);
+        let fault = start(address, None, None, &[], subject, phase).unwrap_err();
         assert!(fault.message.contains(&address.to_string()), "{fault}");
         assert!(fault.help.contains("--admin"), "{fault}");
     }

@@ -15,7 +15,7 @@ use crate::clock::{Clock, Nanos};
 use crate::def::GatewayDef;
 use crate::gateway::Gateway;
 use crate::observe::metrics::{self, Family, Sample, counter, gauge};
-use crate::server::{self, App, Running, Shared};
+use crate::server::{self, App, Inherited, Offer, Running, Shared};
 use crate::settings::{Settings, StartFault};
 use crate::tls::ServerTls;
 use crate::{admin, listing};
@@ -48,17 +48,37 @@ pub fn start(def: &'static GatewayDef, settings: Settings) -> Result<Serving, Ve
             return Err(faults);
         }
     };
-    let running = server::serve(gateway, &settings, &clock)?;
+    let mut inherited = match &settings.hand_over {
+        Some(file) => Inherited::ask(file).map_err(|fault| vec![fault])?,
+        None => None,
+    };
+    let running = server::serve(gateway, &settings, &clock, inherited.as_mut())?;
     let subject = Watched {
         shared: Arc::clone(running.shared()),
         clock: clock.clone(),
         only: settings.stage.clone(),
     };
     let admin = settings.admin.map(|address| {
-        let token = settings.admin_token.as_ref();
-        admin::start(address, token, &settings.admin_hosts, Arc::new(subject))
+        let claimed = inherited
+            .as_mut()
+            .and_then(|inherited| inherited.claim(address).pop());
+        let (token, hosts) = (settings.admin_token.as_ref(), &settings.admin_hosts);
+        let phase = running.shared().phase();
+        admin::start(address, claimed, token, hosts, Arc::new(subject), phase)
     });
-    match admin.transpose() {
+    let started = admin.transpose().and_then(|admin| {
+        let address = admin.as_ref().and_then(|admin| admin.local_addr().ok());
+        if let Some(inherited) = inherited {
+            inherited.serving();
+        }
+        if let Some(file) = &settings.hand_over {
+            let mut sockets = running.take_sockets();
+            sockets.extend(admin);
+            Offer::start(file, sockets, running.shared().clone())?;
+        }
+        Ok(address)
+    });
+    match started {
         Ok(admin) => Ok(Serving {
             name: def.name,
             running,

@@ -31,6 +31,8 @@ pub struct Settings {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// How long requests in flight may take once the gateway is told to stop.
     pub drain: Duration,
+    /// The socket file through which listening sockets come from the gateway before and go to the next; `None`: they do not.
+    pub hand_over: Option<PathBuf>,
     /// Whether HTTP back ends are not called, and the document's examples answer in their place.
     pub mock: bool,
     /// Whether back ends may be link-local, cloud metadata services among them.
@@ -53,6 +55,7 @@ impl Default for Settings {
             upstreams: Vec::new(),
             tls: None,
             drain: Duration::from_secs(30),
+            hand_over: None,
             mock: false,
             allow_link_local: false,
             access_log: AccessLogTo::AsDocument,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints the document the benchmark measures: 1,000 routes, `/v1/resN/{id}/items/{item}`, to one back end.
 
-usage: spec.py proxy|throttled|cached BACKEND
+usage: spec.py proxy|logged|throttled|cached|h2|tls BACKEND
 """
 import json, sys
 
@@ -28,7 +28,7 @@ json.dump({
     "x-gateway": {
         "limits": {"requestsPerConnection": 1_000_000_000, "idleTimeout": "10m"},
         "defaults": policy,
-        "stages": {"default": {"mount": {"path": "/"}, "accessLog": False}},
+        "stages": {"default": {"mount": {"path": "/"}, **({} if mode == "logged" else {"accessLog": False})}},
     },
     "paths": paths,
 }, sys.stdout, indent=1)

@@ -136,7 +136,35 @@ fn a_connection_that_was_closed_before_takes_no_request() {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a client that takes its time")]
+#[test]
+fn what_a_back_end_says_unasked_is_nobodys_answer() {
+    let unasked = Arc::new(AtomicUsize::new(0));
+    let sent = unasked.clone();
+    let gateway = start(wire::back_end(move |stream| {
+        let mut read = Vec::new();
+        while wire::receive(stream, &mut read).is_some() && say(stream, "whole") {
+            // The answer has arrived, and its connection is idle.
+            wait(Duration::from_millis(10));
+            let _ = say(stream, "evil");
+            sent.fetch_add(1, Ordering::Relaxed);
+        }
+    }));
+    let mut talk = Talk::open(gateway.address).unwrap();
+    for number in 0..20 {
+        let answer = match number % 2 {
+            0 => get(&mut talk, "/free"),
+            _ => post(&mut talk, "/hasty/x", "body"),
+        };
+        let answer = answer.unwrap().unwrap();
+        assert_eq!((answer.status, answer.text().as_str()), (200, "whole"));
+        eventually("it says more", || unasked.load(Ordering::Relaxed) > number);
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a client or a back end that takes its time"
+)]
 fn wait(time: Duration) {
     thread::sleep(time);
 }

@@ -47,14 +47,18 @@ impl Gateway {
         Gateway::start(Command::new(binary), args, env)
     }
 
-    /// Starts any command that is a gateway.
+    /// Starts any command that is a gateway, at addresses of its own unless they are among the arguments.
     pub fn start(
         mut command: Command,
         args: &[String],
         env: &BTreeMap<String, String>,
     ) -> Result<Gateway, String> {
+        for flag in ["--listen", "--admin"] {
+            if !args.iter().any(|arg| arg == flag) {
+                command.args([flag, "127.0.0.1:0"]);
+            }
+        }
         command
-            .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
             .args(args)
             .envs(env)
             .env("NO_COLOR", "1")

@@ -94,6 +94,11 @@ pub(super) static FLAGS: &[Flag] = &[
         "How long requests in flight may take after SIGTERM [default: 30s]",
     ),
     flag(
+        "hand-over",
+        Takes::One("FILE"),
+        "Take the listening sockets from the gateway that holds this socket file, which then drains, and hold it for the next",
+    ),
+    flag(
         "allow-link-local",
         Takes::Nothing,
         "Call back ends at link-local addresses too, cloud metadata services among them",

@@ -290,6 +290,7 @@ fn read(given: &Given<'_>, wrong: &mut Vec<String>) -> Invocation {
             )),
         }
     }
+    settings.hand_over = file(one("hand-over", wrong));
     settings.mock = set("mock", wrong);
     settings.allow_link_local = set("allow-link-local", wrong);
     let json = set("json", wrong);

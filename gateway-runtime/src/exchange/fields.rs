@@ -318,10 +318,11 @@ impl Survey {
         } else if let Some(bit) = key::HOP_BY_HOP.iter().position(|known| *known == key)
             && HOP_BY_HOP.get(bit).is_some_and(|known| is(known))
         {
+            let again = self.hop_by_hop & (1 << bit) != 0;
             self.hop_by_hop |= 1 << bit;
             match bit {
                 0 => self.connection(value),
-                2 => self.websocket = value.eq_ignore_ascii_case(b"websocket"),
+                2 => self.websocket = !again && value.eq_ignore_ascii_case(b"websocket"),
                 3 => {
                     let chunked = value.eq_ignore_ascii_case(b"chunked");
                     self.coding = match self.coding {

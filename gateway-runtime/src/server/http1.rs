@@ -220,7 +220,11 @@ fn admitted(
                     })
                 }
             };
-            let websocket = framing == Framing::Empty && head.survey.is_websocket();
+            // RFC 6455 §4.1, and RFC 9110 §7.8 of HTTP/1.0.
+            let websocket = framing == Framing::Empty
+                && head.method == http::Method::GET
+                && head.version == http::Version::HTTP_11
+                && head.survey.is_websocket();
             let mut exchange = Exchange::new(head, body, &front.peer, rules, received);
             if websocket {
                 exchange.offer_tunnel(Body::wire(WireBody::tunnel(wire.clone())));

@@ -10,31 +10,32 @@ use crate::settings::StartFault;
 /// Connections that wait to be accepted, per worker. The kernel may have a lower limit of its own.
 const BACKLOG: i32 = 2048;
 
-/// One listening socket per worker, all on one address, and that address with its real port.
+/// One listening socket per worker or more, all on one address, and that address with its real port. Those that were `claimed`
+/// from the gateway before are among them.
 ///
 /// The kernel lets several sockets share an address, even those of two processes, so that two gateways started by mistake would
 /// silently share their connections. An ordinary socket is bound first, to be told about that.
 pub(super) fn on(
     address: SocketAddr,
     workers: usize,
+    claimed: Vec<TcpListener>,
 ) -> Result<(SocketAddr, Vec<TcpListener>), StartFault> {
     let listen = || -> io::Result<(SocketAddr, Vec<TcpListener>)> {
-        let probe = bind(address, false)?;
-        probe.listen(1)?;
-        drop(probe);
-        let first = bind(address, true)?;
-        let bound = first
-            .local_addr()?
-            .as_socket()
-            .ok_or(io::ErrorKind::AddrNotAvailable)?;
-        let mut sockets = vec![first];
+        let mut sockets = claimed;
+        if sockets.is_empty() {
+            let probe = bind(address, false)?;
+            probe.listen(1)?;
+            drop(probe);
+            sockets.push(listening(address)?);
+        }
+        let bound = match sockets.first() {
+            Some(first) => first.local_addr()?,
+            None => address,
+        };
         while sockets.len() < workers {
-            sockets.push(bind(bound, true)?);
+            sockets.push(listening(bound)?);
         }
-        for socket in &sockets {
-            socket.listen(BACKLOG)?;
-        }
-        Ok((bound, sockets.into_iter().map(TcpListener::from).collect()))
+        Ok((bound, sockets))
     };
     listen().map_err(|fault| {
         let help = match fault.kind() {
@@ -49,6 +50,12 @@ pub(super) fn on(
         };
         StartFault::new(format!("cannot listen on {address}: {}", reason(&fault)), help)
     })
+}
+
+fn listening(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = bind(address, true)?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 fn reason(fault: &io::Error) -> String {

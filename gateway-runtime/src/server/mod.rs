@@ -9,6 +9,7 @@
 
 mod alarm;
 mod connection;
+mod handover;
 mod http1;
 mod listen;
 mod registry;
@@ -30,6 +31,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 pub(crate) use alarm::{Alarm, Alarms};
+pub(crate) use handover::{Inherited, Offer};
 pub(crate) use http1::WireBody;
 pub(crate) use service::App;
 pub(crate) use worker::Worker;
@@ -63,6 +65,8 @@ pub(crate) struct Shared {
     drain: Duration,
     draining: AtomicBool,
     phase: watch::Sender<Phase>,
+    /// What the next gateway may have.
+    offer: Mutex<Option<Arc<Offer>>>,
     open: AtomicUsize,
     /// What happened to connections outside any request.
     pub(crate) events: Events,
@@ -75,6 +79,8 @@ pub(crate) enum Phase {
     Serving,
     /// No new connections; what is in flight is finished.
     Draining,
+    /// The same, and another gateway serves where this one did.
+    HandedOver,
 }
 
 /// What happened to connections outside any request, over all workers.
@@ -103,6 +109,8 @@ impl Events {
 /// A running server. Dropping it does not stop it.
 pub(crate) struct Running {
     shared: Arc<Shared>,
+    /// The listening sockets once more, for the next gateway.
+    sockets: Mutex<Vec<std::net::TcpListener>>,
     addresses: Vec<SocketAddr>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -115,8 +123,9 @@ pub(crate) fn serve(
     gateway: Arc<Gateway>,
     settings: &Settings,
     clock: &Clock,
+    inherited: Option<&mut Inherited>,
 ) -> Result<Running, Vec<StartFault>> {
-    start(Live::of(gateway), settings, clock)
+    start(Live::of(gateway), settings, clock, inherited)
 }
 
 /// Serves anything; see [`serve`].
@@ -124,6 +133,7 @@ pub(crate) fn start(
     live: Live,
     settings: &Settings,
     clock: &Clock,
+    mut inherited: Option<&mut Inherited>,
 ) -> Result<Running, Vec<StartFault>> {
     let mut faults = Vec::new();
     let tls = settings.tls.as_ref().and_then(|(certificate, key)| {
@@ -136,11 +146,15 @@ pub(crate) fn start(
     // One row per worker.
     let mut sockets: Vec<Vec<std::net::TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
     for address in &settings.listen {
-        match listen::on(*address, workers) {
+        let claimed = inherited
+            .as_mut()
+            .map_or_else(Vec::new, |inherited| inherited.claim(*address));
+        match listen::on(*address, workers, claimed) {
             Ok((bound, listeners)) => {
                 addresses.push(bound);
-                for (row, listener) in sockets.iter_mut().zip(listeners) {
-                    row.push(listener);
+                // There may be more than workers: those of a gateway that had more of them.
+                for (at, listener) in listeners.into_iter().enumerate() {
+                    sockets[at % workers].push(listener);
                 }
             }
             Err(fault) => faults.push(fault),
@@ -149,6 +163,14 @@ pub(crate) fn start(
     if !faults.is_empty() {
         return Err(faults);
     }
+    let kept = match settings.hand_over {
+        Some(_) => sockets
+            .iter()
+            .flatten()
+            .filter_map(|socket| socket.try_clone().ok())
+            .collect(),
+        None => Vec::new(),
+    };
     let shared = Arc::new(Shared::new(live, tls, settings.drain));
     let mut threads = Vec::new();
     for (index, listeners) in sockets.into_iter().enumerate() {
@@ -160,6 +182,7 @@ pub(crate) fn start(
     }
     let running = Running {
         shared,
+        sockets: Mutex::new(kept),
         addresses,
         threads: Mutex::new(threads),
     };
@@ -196,6 +219,11 @@ impl Running {
         &self.shared
     }
 
+    /// The listening sockets, to be given to the next gateway; empty if there is none to come.
+    pub(crate) fn take_sockets(&self) -> Vec<std::net::TcpListener> {
+        std::mem::take(&mut *self.sockets.lock())
+    }
+
     /// Lets the process's signals act: SIGTERM and SIGINT drain, the second one ends the process at once, SIGHUP reads the
     /// certificate again.
     ///
@@ -223,6 +251,7 @@ impl Shared {
             drain,
             draining: AtomicBool::new(false),
             phase: watch::Sender::new(Phase::Serving),
+            offer: Mutex::default(),
             open: AtomicUsize::new(0),
             events: Events::default(),
         }
@@ -233,8 +262,32 @@ impl Shared {
     }
 
     pub(crate) fn start_draining(&self) {
-        self.draining.store(true, Ordering::SeqCst);
-        self.phase.send_replace(Phase::Draining);
+        self.end(Phase::Draining);
+    }
+
+    /// Another gateway serves where this one did.
+    fn hand_over(&self) {
+        self.end(Phase::HandedOver);
+    }
+
+    fn end(&self, phase: Phase) {
+        if self.draining.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        if let Some(offer) = self.offer.lock().take() {
+            offer.withdraw(phase == Phase::HandedOver);
+        }
+        self.phase.send_replace(phase);
+    }
+
+    /// What is given away until this gateway drains.
+    fn offer(&self, offer: Arc<Offer>) {
+        *self.offer.lock() = Some(offer);
+    }
+
+    /// Where the server is in its life, as it changes.
+    pub(crate) fn phase(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
     }
 
     pub(crate) fn reload_tls(&self) -> Result<(), StartFault> {

@@ -108,7 +108,7 @@ fn site_with(limits: LimitsDef, settings: &Settings) -> Site {
     let entered = Arc::new(Semaphore::new(0));
     let live = live(limits, app(gate.clone(), entered.clone()));
     Site {
-        running: start(live, settings, &Clock::system()).unwrap(),
+        running: start(live, settings, &Clock::system(), None).unwrap(),
         gate,
         entered,
     }
@@ -638,6 +638,7 @@ fn an_address_in_use_is_a_fault_that_says_so() {
             ..settings()
         },
         &Clock::system(),
+        None,
     );
     let faults = again.err().unwrap();
     assert_eq!(faults.len(), 1);
@@ -858,6 +859,7 @@ fn missing_certificates_are_faults_of_the_start() {
             ..settings()
         },
         &Clock::system(),
+        None,
     )
     .err()
     .unwrap();

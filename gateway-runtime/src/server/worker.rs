@@ -140,7 +140,7 @@ async fn run(worker: Arc<Worker>, listeners: Vec<tokio::net::TcpListener>) {
             let mut phase = worker.shared.phase.subscribe();
             tokio::select! {
                 biased;
-                _ = phase.wait_for(|phase| *phase == Phase::Draining) => {}
+                _ = phase.wait_for(|phase| *phase != Phase::Serving) => {}
                 () = accept(&worker, &listener) => {}
             }
             // Those who were connected before the end are still served.
@@ -158,7 +158,7 @@ async fn run(worker: Arc<Worker>, listeners: Vec<tokio::net::TcpListener>) {
         tokio::spawn(check_back_ends(worker.clone()));
     }
     // The sender lives in `shared`, so this ends by a change alone.
-    let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
+    let _ = phase.wait_for(|phase| *phase != Phase::Serving).await;
     worker.registry.wake_all();
     let _ = tokio::time::timeout(worker.shared.drain, drained(&worker)).await;
 }

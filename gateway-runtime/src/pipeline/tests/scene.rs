@@ -122,7 +122,7 @@ impl Site {
         let clock = Clock::system();
         let gateway = Gateway::start(def, settings, &clock)?;
         Ok(Site {
-            running: run(gateway.clone(), settings, &clock)?,
+            running: run(gateway.clone(), settings, &clock, None)?,
             gateway,
         })
     }

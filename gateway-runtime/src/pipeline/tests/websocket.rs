@@ -188,11 +188,19 @@ fn what_is_no_websocket_is_not_upgraded() {
     for (base, asked) in [
         (GATEWAY, ASK.replace(": websocket", ": h2c")),
         (GATEWAY, ASK.replace(": websocket", ": websocket, h2c")),
+        (
+            GATEWAY,
+            ASK.replace("Upgrade: websocket", "Upgrade: h2c\r\nUpgrade: websocket"),
+        ),
         (GATEWAY, ASK.replace("keep-alive, Upgrade", "keep-alive")),
         (
             GATEWAY,
             ASK.replace("GET /chat HTTP/1.1", "GET /chat HTTP/1.0")
                 .replace("keep-alive, Upgrade", "close"),
+        ),
+        (
+            GATEWAY,
+            ASK.replace("GET /chat HTTP/1.1", "GET /chat HTTP/1.0"),
         ),
         (AMAZON, ASK.to_owned()),
     ] {
