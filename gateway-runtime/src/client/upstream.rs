@@ -182,10 +182,11 @@ impl Upstream {
         outgoing: &mut Outgoing,
         tries: &mut Tries,
     ) -> Result<Incoming, UpstreamFault> {
-        match (&self.watch, call.retries) {
+        let retries = call.retries.filter(|r| r.take(&outgoing.method));
+        match (&self.watch, retries) {
             (None, None) => send(call.worker, &self.first, outgoing, call.deadline).await,
             // Larger than the plain call, which so stays as small as it is.
-            _ => Box::pin(self.try_until(call, outgoing, tries)).await,
+            _ => Box::pin(self.try_until(Call { retries, ..call }, outgoing, tries)).await,
         }
     }
 
@@ -200,13 +201,12 @@ impl Upstream {
             worker, deadline, ..
         } = call;
         let own_host = !outgoing.headers.contains(field::HOST);
-        let retries = call.retries.filter(|r| r.take(&outgoing.method));
-        let kept = match retries {
+        let kept = match call.retries {
             Some(_) => keep(worker, outgoing, deadline).await?,
             None => None,
         };
         // Without its body a request cannot be sent twice.
-        let retries = retries.filter(|_| kept.is_some());
+        let retries = call.retries.filter(|_| kept.is_some());
         if let Some(retries) = retries {
             retries.earn();
         }
