@@ -390,14 +390,13 @@ impl Escape {
 
 /// Nearly all values are plain ASCII; the rest is looked at character by character.
 fn json(value: &[u8], out: &mut Vec<u8>) {
-    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    let length = value.iter().position(|byte| !plain(byte));
-    let (start, rest) = value.split_at(length.unwrap_or(value.len()));
-    out.extend_from_slice(start);
-    if rest.is_empty() {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~') & (*byte != b'"') & (*byte != b'\\');
+    // Not `all`: without a way out in the middle it looks at many bytes at once.
+    if value.iter().fold(true, |all, byte| all & plain(byte)) {
+        out.extend_from_slice(value);
         return;
     }
-    for char in String::from_utf8_lossy(rest).chars() {
+    for char in String::from_utf8_lossy(value).chars() {
         match char {
             '"' => out.extend_from_slice(b"\\\""),
             '\\' => out.extend_from_slice(b"\\\\"),
