@@ -127,7 +127,7 @@ impl<'r> Values<'r> {
         let outcome = &self.outcome;
         match variable {
             Variable::RequestId | Variable::ExtendedRequestId => {
-                Some(Text::made(exchange.id().text().as_str()))
+                Some(Text::Found(exchange.id().as_bytes()))
             }
             Variable::RequestTime => {
                 let second = self.received_millis() / 1000;
@@ -150,7 +150,11 @@ impl<'r> Values<'r> {
                 let host = exchange.host();
                 Some(bytes(host.split('.').next().unwrap_or(host)))
             }
-            Variable::SourceIp => Some(Text::shown(exchange.client())),
+            Variable::SourceIp => Some(match exchange.is_from_proxy() {
+                // The socket's, which is text already.
+                false => bytes(exchange.peer()),
+                true => Text::shown(exchange.client()),
+            }),
             Variable::UserAgent => exchange.header("user-agent").map(Text::Found),
             Variable::IsCanaryRequest => self
                 .canary
