@@ -20,7 +20,7 @@ use super::pool::Lease;
 use super::{Endpoint, Outgoing, Ticket, UpstreamFault, resolve};
 use crate::clock::Nanos;
 use crate::exchange::{Body, BodyFault, Headers, later};
-use crate::h1::{self, Decoder, Framing, Outbox, Piece, ResponseHead};
+use crate::h1::{self, Decoder, Encoder, Framing, Outbox, Piece, ResponseHead};
 use crate::server::Worker;
 use crate::spare::Spare;
 use crate::tls::{SCRATCH, Stream};
@@ -55,9 +55,7 @@ pub(super) struct Link {
 /// What is still to be sent of a request.
 struct Upload {
     body: Body,
-    chunked: bool,
-    /// Bytes the head promised that are still to come.
-    left: Option<u64>,
+    encoder: Encoder,
     state: Sending,
     /// Bytes that were handed to the socket's queue.
     pushed: u64,
@@ -99,11 +97,8 @@ pub(super) async fn connect_apart(
         rest: Spare::default(),
         out: Outbox::default(),
         upload: Upload {
-            body: Body::empty(),
-            chunked: false,
-            left: None,
             state: Sending::Done,
-            pushed: 0,
+            ..Upload::new(Framing::Empty, Body::empty())
         },
         silent: true,
         last: false,
@@ -203,16 +198,7 @@ impl Link {
             websocket,
         );
         self.silent = true;
-        self.upload = Upload {
-            chunked: framing == Framing::Chunked,
-            left: match framing {
-                Framing::Length(length) => Some(length),
-                _ => None,
-            },
-            body,
-            state: Sending::More,
-            pushed: 0,
-        };
+        self.upload = Upload::new(framing, body);
         let mut interim = 0;
         poll_fn(|cx| {
             if let Poll::Ready(Err(fault)) = self.poll_upload(cx) {
@@ -222,7 +208,9 @@ impl Link {
                 let head = ready!(self.poll_head(cx))?;
                 match head.status {
                     101 if websocket && head.survey.is_websocket() => {
-                        self.upload = Upload::tunnel(std::mem::take(&mut outgoing.tunnel));
+                        // Bytes without any framing, until they end.
+                        let tunnel = std::mem::take(&mut outgoing.tunnel);
+                        self.upload = Upload::new(Framing::Close, tunnel);
                         self.last = true;
                         return Poll::Ready(Ok(head));
                     }
@@ -251,19 +239,17 @@ impl Link {
         if upload.state != Sending::More {
             return Poll::Ready(Ok(()));
         }
-        let mut ended = upload.body.is_end_stream() && !upload.chunked;
         loop {
             let mut waits = false;
-            while !ended && !out.is_full() {
+            while !upload.encoder.is_done() && !out.is_full() {
+                if upload.body.is_end_stream() {
+                    upload.encoder.end(out);
+                    break;
+                }
                 match Pin::new(&mut upload.body).poll_frame(cx) {
-                    Poll::Ready(Some(Ok(frame))) => ended = upload.push(frame, out)?,
+                    Poll::Ready(Some(Ok(frame))) => upload.put(frame, out)?,
                     Poll::Ready(Some(Err(fault))) => return Poll::Ready(Err(fault)),
-                    Poll::Ready(None) => {
-                        ended = true;
-                        if upload.chunked {
-                            h1::last_chunk(out.text(), None);
-                        }
-                    }
+                    Poll::Ready(None) => upload.encoder.end(out),
                     Poll::Pending => {
                         waits = true;
                         break;
@@ -271,12 +257,12 @@ impl Link {
                 }
             }
             match out.poll_flush(stream, cx) {
-                Poll::Ready(Ok(())) if ended => {
+                Poll::Ready(Ok(())) if upload.encoder.is_done() => {
                     upload.body = Body::empty();
-                    upload.state = match upload.left {
+                    upload.state = match upload.encoder {
+                        Encoder::Whole => Sending::Done,
                         // A body that is shorter than it said leaves the back end waiting.
-                        Some(1..) => Sending::Stuck,
-                        _ => Sending::Done,
+                        _ => Sending::Stuck,
                     };
                     return Poll::Ready(Ok(()));
                 }
@@ -412,47 +398,19 @@ impl Link {
 }
 
 impl Upload {
-    /// Bytes without any framing, until they end.
-    fn tunnel(body: Body) -> Upload {
+    fn new(framing: Framing, body: Body) -> Upload {
         Upload {
             body,
-            chunked: false,
-            left: None,
+            encoder: Encoder::new(framing),
             state: Sending::More,
             pushed: 0,
         }
     }
 
-    /// Writes a piece; tells whether it was the last.
-    fn push(&mut self, frame: Frame<Bytes>, out: &mut Outbox) -> Result<bool, BodyFault> {
-        let data = match frame.into_data() {
-            Ok(data) => data,
-            Err(frame) => {
-                if let (true, Ok(trailers)) = (self.chunked, frame.into_trailers()) {
-                    h1::last_chunk(out.text(), Some(&Headers::from_map(&trailers)));
-                }
-                return Ok(true);
-            }
-        };
-        if let Some(left) = &mut self.left {
-            // More than the head said would be read as another request.
-            *left = left
-                .checked_sub(data.len() as u64)
-                .ok_or(BodyFault::ClientGarbled)?;
-        }
-        if data.is_empty() {
-            return Ok(false);
-        }
-        self.pushed += data.len() as u64;
-        if self.chunked {
-            h1::chunk(out.text(), data.len());
-            out.push(data);
-            out.text().extend_from_slice(b"\r\n");
-            Ok(false)
-        } else {
-            out.push(data);
-            Ok(self.body.is_end_stream())
-        }
+    fn put(&mut self, frame: Frame<Bytes>, out: &mut Outbox) -> Result<(), BodyFault> {
+        self.pushed += frame.data_ref().map_or(0, Bytes::len) as u64;
+        let put = self.encoder.put(frame, out);
+        put.map_err(|_| BodyFault::ClientGarbled)
     }
 }
 
