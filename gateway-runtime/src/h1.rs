@@ -19,7 +19,7 @@ pub(crate) use encoder::Encoder;
 pub(crate) use framing::{Framing, of_request, of_response};
 pub(crate) use head::{HeadFault, ResponseHead, request, response};
 pub(crate) use outbox::Outbox;
-pub(crate) use write::{request_head, response_head};
+pub(crate) use write::{interim_head, request_head, response_head};
 
 /// Most bytes of chunk extensions of a body, and of its trailer section (security requirement G5).
 const AROUND_CHUNKS: usize = 16 * 1024;

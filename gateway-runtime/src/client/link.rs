@@ -19,7 +19,7 @@ use super::breaker::Counted;
 use super::pool::Lease;
 use super::{Endpoint, Outgoing, Ticket, UpstreamFault, resolve};
 use crate::clock::Nanos;
-use crate::exchange::{Body, BodyFault, Headers, later};
+use crate::exchange::{Body, BodyFault, Coding, Headers, Length, later};
 use crate::h1::{self, Decoder, Encoder, Framing, Outbox, Piece, ResponseHead};
 use crate::server::Worker;
 use crate::spare::Spare;
@@ -31,8 +31,9 @@ const CONNECT: Duration = Duration::from_secs(3);
 const LARGEST_HEAD: usize = 64 * 1024;
 /// Most bytes of a body that are read at once.
 const LARGEST_READ: usize = 64 * 1024;
-/// Most interim answers before the real one.
+/// Most interim answers before the real one, and most bytes of all of them.
 const INTERIM: usize = 16;
+const INTERIM_BYTES: usize = LARGEST_HEAD;
 
 /// A connection.
 pub(super) struct Link {
@@ -47,6 +48,12 @@ pub(super) struct Link {
     silent: bool,
     /// Whether the connection takes no other request.
     last: bool,
+    /// Whether it has had a request before.
+    kept: bool,
+    /// How much will be written when all of the request's head is.
+    asked: u64,
+    /// Whether what was read of a head ends inside a line: then it need not be looked at again before the line ends.
+    inside_line: bool,
     idle_since: Nanos,
     /// Counts it, where connections are bounded for all workers.
     counted: Option<Counted>,
@@ -102,6 +109,9 @@ pub(super) async fn connect_apart(
         },
         silent: true,
         last: false,
+        kept: false,
+        asked: 0,
+        inside_line: false,
         idle_since: worker.clock.now(),
         counted: None,
     }))
@@ -153,6 +163,7 @@ impl Link {
     }
 
     pub(super) fn rest(&mut self, now: Nanos) {
+        self.kept = true;
         self.idle_since = now;
     }
 
@@ -199,13 +210,18 @@ impl Link {
         );
         self.silent = true;
         self.upload = Upload::new(framing, body);
-        let mut interim = 0;
+        // Nothing else waits to be written.
+        self.asked = self.out.written() + self.out.text().len() as u64;
+        let (mut interim, mut interim_bytes) = (0, 0);
         poll_fn(|cx| {
             if let Poll::Ready(Err(fault)) = self.poll_upload(cx) {
                 return Poll::Ready(Err(UpstreamFault::Body(fault)));
             }
             loop {
                 let head = ready!(self.poll_head(cx))?;
+                if !self.is_asked() {
+                    self.judge_unasked(&head)?;
+                }
                 match head.status {
                     101 if websocket && head.survey.is_websocket() => {
                         // Bytes without any framing, until they end.
@@ -216,8 +232,18 @@ impl Link {
                     }
                     // An upgrade that nobody asked for.
                     101 => return Poll::Ready(Err(UpstreamFault::Garbled)),
-                    100..=199 if interim < INTERIM => interim += 1,
-                    100..=199 => return Poll::Ready(Err(UpstreamFault::Garbled)),
+                    100..=199 => {
+                        interim += 1;
+                        interim_bytes += head.survey.bytes;
+                        let flood = interim > INTERIM || interim_bytes > INTERIM_BYTES;
+                        if flood || announces_body(&head) {
+                            return Poll::Ready(Err(UpstreamFault::Garbled));
+                        }
+                        // The gateway says itself when a body is wanted, and asks no back end to (RFC 9110 §10.1.1).
+                        if let (101..=199, Some(hints)) = (head.status, &outgoing.interim) {
+                            hints.pass(head);
+                        }
+                    }
                     _ => {
                         self.last = !head.survey.keeps_alive(head.version);
                         return Poll::Ready(Ok(head));
@@ -226,6 +252,30 @@ impl Link {
             }
         })
         .await
+    }
+
+    /// Whether all of the request's head is with the socket.
+    fn is_asked(&self) -> bool {
+        self.out.written() >= self.asked
+    }
+
+    /// Judges an answer that began before the request's head was written.
+    ///
+    /// It is not an answer to this request, which nobody can have read. On a kept connection it was meant for whatever was there
+    /// before, or for nobody: the connection counts as closed, and nothing of the request was acted on. On a new one a back end may
+    /// refuse a head before it has read all of it, and then closes; nothing else makes sense there.
+    ///
+    /// What came between the look at the idle connection and the write of a head that was taken at once is not seen here: both happen
+    /// in one turn of the worker, and from outside such bytes are those of a very quick answer.
+    fn judge_unasked(&mut self, head: &ResponseHead) -> Result<(), UpstreamFault> {
+        if self.kept {
+            self.silent = true;
+            return Err(UpstreamFault::Reset);
+        }
+        match head.status >= 400 && !head.survey.keeps_alive(head.version) {
+            true => Ok(()),
+            false => Err(UpstreamFault::Garbled),
+        }
     }
 
     /// Sends what is left of the request. A back end that takes no more is not a fault here: it may have answered.
@@ -305,6 +355,8 @@ impl Link {
                     Ok(Some(parsed)) => parsed,
                     Ok(None) | Err(_) => return Poll::Ready(Err(UpstreamFault::Reset)),
                 }
+            } else if self.inside_line && self.ahead.len() < LARGEST_HEAD {
+                Ok(None)
             } else {
                 match h1::response(&self.ahead) {
                     // However it came: the last read may have gone far beyond.
@@ -327,10 +379,15 @@ impl Link {
                 }
                 Ok(None) => {
                     let Link { stream, ahead, .. } = self;
-                    let read = ready!(stream.poll_with(cx, |bytes| ahead.extend_from_slice(bytes)));
-                    if !matches!(read, Ok(Some(()))) {
+                    let read = ready!(stream.poll_with(cx, |bytes| {
+                        ahead.extend_from_slice(bytes);
+                        memchr::memchr(b'\n', bytes).is_none()
+                    }));
+                    let Ok(Some(inside_line)) = read else {
                         return Poll::Ready(Err(UpstreamFault::Reset));
-                    }
+                    };
+                    // A head that comes in drops is not read again for every drop.
+                    self.inside_line = inside_line;
                 }
                 Err(_) => return Poll::Ready(Err(UpstreamFault::Garbled)),
             }
@@ -412,6 +469,12 @@ impl Upload {
         let put = self.encoder.put(frame, out);
         put.map_err(|_| BodyFault::ClientGarbled)
     }
+}
+
+/// Whether an interim answer speaks of a body, which it cannot have (RFC 9110 §15.2): others might look for the answer behind it.
+fn announces_body(head: &ResponseHead) -> bool {
+    !matches!(head.survey.length, Length::Absent | Length::Bytes(0))
+        || head.survey.coding != Coding::Absent
 }
 
 /// Polls without a waker and outside Tokio's cooperative budget: a socket that has run out of budget says "pending" and

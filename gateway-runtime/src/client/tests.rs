@@ -207,6 +207,7 @@ fn request(method: &str, path: &str, body: Body) -> Outgoing {
         headers: Headers::new(),
         body,
         tunnel: Body::empty(),
+        interim: None,
     }
 }
 

@@ -69,6 +69,13 @@ pub(crate) fn response_head(
     out.extend_from_slice(b"\r\n");
 }
 
+/// Writes the head of an interim answer. It has no body, and says nothing of one (RFC 9110 §15.2).
+pub(crate) fn interim_head(out: &mut Vec<u8>, status: u16, headers: &Headers) {
+    status_line(out, status);
+    fields(out, headers);
+    out.extend_from_slice(b"\r\n");
+}
+
 fn status_line(out: &mut Vec<u8>, status: u16) {
     if status == 200 {
         out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");

@@ -148,7 +148,7 @@ async fn answer(front: Arc<Front>, wire: SharedWire, read: Result<Head, NoHead>)
         front.doing.finish();
     }
     // A body that nobody wanted is read if it is small; the connection is of no further use otherwise.
-    drop(exchange.take_body());
+    drop((exchange.take_body(), exchange.take_interim()));
     let whole = poll_fn(|cx| {
         // Here, in the loop, and in the body if somebody still has it.
         let shared = Arc::strong_count(wire) > 2;
@@ -226,6 +226,10 @@ fn admitted(
                 && head.version == http::Version::HTTP_11
                 && head.survey.is_websocket();
             let mut exchange = Exchange::new(head, body, &front.peer, rules, received);
+            // HTTP/1.0 knows no interim answer (RFC 9110 §15.2).
+            if asked.version == http::Version::HTTP_11 {
+                exchange.offer_interim(Interim(wire.clone()));
+            }
             if websocket {
                 exchange.offer_tunnel(Body::wire(WireBody::tunnel(wire.clone())));
             }
@@ -271,6 +275,27 @@ impl NoHead {
     }
 }
 
+/// Where interim answers of a back end go: to the client at once, before the answer that is being made.
+///
+/// It may not outlive the handling of its request: behind the answer's head it would write into a body.
+pub(crate) struct Interim(SharedWire);
+
+impl std::fmt::Debug for Interim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Interim")
+    }
+}
+
+impl Interim {
+    /// Passes one on. It is left out where the client does not read and enough waits for it already.
+    pub(crate) fn pass(&self, status: u16, headers: &Headers) {
+        let out = &mut self.0.lock().out;
+        if !out.is_full() {
+            h1::interim_head(out.text(), status, headers);
+        }
+    }
+}
+
 /// Has the request handled; `None`: the client went away meanwhile, and the handling with it.
 async fn handled(
     front: &Front,
@@ -285,7 +310,10 @@ async fn handled(
         if let Poll::Ready(reply) = handling.as_mut().poll(cx) {
             return Poll::Ready(Some(reply));
         }
-        if wire.lock().poll_gone(cx).is_ready() || front.is_over() {
+        let mut wire = wire.lock();
+        // What goes before the answer does not wait for it.
+        let broken = !wire.out.is_empty() && matches!(wire.poll_out(cx), Poll::Ready(Err(_)));
+        if broken || wire.poll_gone(cx).is_ready() || front.is_over() {
             return Poll::Ready(None);
         }
         Poll::Pending
