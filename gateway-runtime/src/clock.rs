@@ -157,6 +157,31 @@ impl HttpDate {
     }
 }
 
+/// A moment in the form of the common log format and of `context.requestTime`: `01/Jan/2030:00:00:00 +0000`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogTime([u8; 26]);
+
+impl LogTime {
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// The moment this many seconds after 1970-01-01T00:00:00Z, for a log. Written once a second per thread.
+pub fn common_log(second: u64) -> LogTime {
+    thread_local! {
+        static LAST: Cell<(u64, LogTime)> = const { Cell::new((u64::MAX, LogTime([b' '; 26]))) };
+    }
+    let (written, time) = LAST.get();
+    if written == second {
+        return time;
+    }
+    let time = Civil::from_unix(second).common_log();
+    LAST.set((second, time));
+    time
+}
+
 impl fmt::Debug for HttpDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -247,9 +272,8 @@ impl Civil {
         date
     }
 
-    /// `01/Jan/2030:00:00:00 +0000`, the form of the common log format and of `context.requestTime`.
-    pub fn common_log(&self) -> String {
-        format!(
+    fn common_log(&self) -> LogTime {
+        let text = format!(
             "{:02}/{}/{:04}:{:02}:{:02}:{:02} +0000",
             self.day,
             self.month_name(),
@@ -257,7 +281,12 @@ impl Civil {
             self.hour,
             self.minute,
             self.second
-        )
+        );
+        let mut time = LogTime([b' '; 26]);
+        for (to, from) in time.0.iter_mut().zip(text.as_bytes()) {
+            *to = *from;
+        }
+        time
     }
 }
 
@@ -307,7 +336,8 @@ mod tests {
         ] {
             let civil = Civil::from_unix(seconds);
             assert_eq!(civil.http_date().as_str(), date);
-            assert_eq!(civil.common_log(), log);
+            assert_eq!(civil.common_log().as_str(), log);
+            assert_eq!(common_log(seconds).as_str(), log);
         }
     }
 

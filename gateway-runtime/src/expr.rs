@@ -5,8 +5,8 @@
 //! Amazon's own forms (`$context.x`, `'literal'`) are translated by the generator and are faults here, because silently
 //! sending them as text is the mistake people make. Absent on purpose: arithmetic, functions, defaults.
 
-use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 
 /// A parsed expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,92 @@ pub enum Source {
     StageVariable(String),
     /// Something the gateway knows.
     Context(Variable),
+}
+
+/// What a source stands for in one request, as bytes.
+#[derive(Debug, Clone)]
+pub enum Text<'v> {
+    /// It is there already.
+    Found(&'v [u8]),
+    /// It was made for this: a number, an id, a time, an address.
+    Short(Short),
+    /// It was made for this, and may be of any length.
+    Made(Vec<u8>),
+}
+
+/// A text of at most [`Short::MOST`] bytes, which needs no memory of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Short {
+    bytes: [u8; Short::MOST],
+    length: u8,
+}
+
+impl Short {
+    /// Room for an id (36), a time (26) and an address of IPv6 (39).
+    pub const MOST: usize = 40;
+}
+
+impl Default for Short {
+    fn default() -> Short {
+        Short {
+            bytes: [0; Short::MOST],
+            length: 0,
+        }
+    }
+}
+
+impl fmt::Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let start = usize::from(self.length);
+        let end = start + text.len();
+        let room = self.bytes.get_mut(start..end).ok_or(fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.length = u8::try_from(end).map_err(|_| fmt::Error)?;
+        Ok(())
+    }
+}
+
+impl Text<'_> {
+    /// A text that was made for this.
+    pub fn made(text: &str) -> Text<'static> {
+        let mut short = Short::default();
+        match fmt::Write::write_str(&mut short, text) {
+            Ok(()) => Text::Short(short),
+            Err(fmt::Error) => Text::Made(text.as_bytes().to_vec()),
+        }
+    }
+
+    /// Something as it is shown.
+    pub fn shown(value: impl fmt::Display) -> Text<'static> {
+        let mut short = Short::default();
+        match fmt::Write::write_fmt(&mut short, format_args!("{value}")) {
+            Ok(()) => Text::Short(short),
+            Err(fmt::Error) => Text::Made(value.to_string().into_bytes()),
+        }
+    }
+
+    /// The bytes, to be added to.
+    pub fn into_vec(self) -> Vec<u8> {
+        match self {
+            Text::Made(bytes) => bytes,
+            other => other.to_vec(),
+        }
+    }
+}
+
+impl Deref for Text<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Text::Found(bytes) => bytes,
+            Text::Short(short) => short
+                .bytes
+                .get(..usize::from(short.length))
+                .unwrap_or_default(),
+            Text::Made(bytes) => bytes,
+        }
+    }
 }
 
 /// Where an expression stands, and so what it may name.
@@ -243,7 +329,7 @@ impl Expr {
         &self,
         out: &mut Vec<u8>,
         escape: Escape,
-        mut value: impl FnMut(&Source) -> Option<Cow<'v, [u8]>>,
+        mut value: impl FnMut(&Source) -> Option<Text<'v>>,
     ) {
         for piece in &self.pieces {
             match piece {
@@ -297,22 +383,31 @@ impl Escape {
                     }
                 }
             }
-            Escape::Json => {
-                for char in String::from_utf8_lossy(value).chars() {
-                    match char {
-                        '"' => out.extend_from_slice(b"\\\""),
-                        '\\' => out.extend_from_slice(b"\\\\"),
-                        '\n' => out.extend_from_slice(b"\\n"),
-                        '\r' => out.extend_from_slice(b"\\r"),
-                        '\t' => out.extend_from_slice(b"\\t"),
-                        // U+2028 and U+2029 break lines for some readers; C1 controls drive terminals.
-                        c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
-                            out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes());
-                        }
-                        c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-                    }
-                }
+            Escape::Json => json(value, out),
+        }
+    }
+}
+
+/// Nearly all values are plain ASCII; the rest is looked at character by character.
+fn json(value: &[u8], out: &mut Vec<u8>) {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~') & (*byte != b'"') & (*byte != b'\\');
+    // Not `all`: without a way out in the middle it looks at many bytes at once.
+    if value.iter().fold(true, |all, byte| all & plain(byte)) {
+        out.extend_from_slice(value);
+        return;
+    }
+    for char in String::from_utf8_lossy(value).chars() {
+        match char {
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            // U+2028 and U+2029 break lines for some readers; C1 controls drive terminals.
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
+                out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes());
             }
+            c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
 }
@@ -498,7 +593,7 @@ mod tests {
         let expr = Expr::parse(text, scope).unwrap();
         let mut out = Vec::new();
         expr.render(&mut out, Escape::None, |source| {
-            Some(Cow::Owned(format!("<{source}>").into_bytes()))
+            Some(Text::Made(format!("<{source}>").into_bytes()))
         });
         String::from_utf8(out).unwrap()
     }

@@ -21,7 +21,7 @@ use crate::cors::Cors;
 use crate::def::{ApiKind, GatewayDef, StageDef};
 use crate::exchange::{Admission, Exchange, FieldValue};
 use crate::observe::Counters;
-use crate::observe::log::Sinks;
+use crate::observe::Sinks;
 use crate::respond::Responses;
 use crate::route::Router;
 use crate::settings::{Settings, StartFault};
@@ -97,7 +97,7 @@ impl Gateway {
             settings,
             clock,
             upstreams: Upstreams::new(def, settings, &mut faults),
-            sinks: Sinks::default(),
+            sinks: Sinks::new(settings.workers),
         };
         let mut stages: Vec<Stage> = served
             .into_iter()

@@ -290,7 +290,7 @@ async fn look_up(j: &mut Journey<'_>) -> Result<Cached, Refusal> {
 /// Calls, and keeps the answer where there is a right to.
 async fn keep(fill: Option<Fill>, j: &mut Journey<'_>) -> Result<Reply, Refusal> {
     let operation = j.operation.ok_or(Refusal::Internal)?;
-    j.set_off(operation.policy.timeout);
+    j.set_off(operation.policy.timeout, operation.caching.is_some());
     let (Some(fill), Some(caching)) = (fill, &operation.caching) else {
         return call(j).await;
     };

@@ -183,7 +183,7 @@ impl Responses {
 
     /// Puts the request's id on an answer, under the name it has in the dialect.
     pub(crate) fn identify(&self, exchange: &Exchange, headers: &mut Headers) {
-        let id = exchange.id().text();
+        let id = exchange.id();
         match (self.errors, self.kind) {
             (ErrorDialect::Problem, _) => headers.set_text(field::X_REQUEST_ID, id.as_bytes()),
             (ErrorDialect::Aws, ApiKind::Http) => headers.set_text(APIGW_REQUEST_ID, id.as_bytes()),
@@ -324,7 +324,7 @@ fn problem(status: u16, detail: &str, exchange: &Exchange) -> Vec<u8> {
     let _ = write!(
         body,
         ",\"instance\":\"urn:uuid:{}\"}}",
-        exchange.id().text().as_str()
+        exchange.id().as_str()
     );
     body
 }

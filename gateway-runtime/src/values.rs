@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::clock::{Civil, Clock};
+use crate::clock::{Clock, common_log};
 use crate::def::RouteDef;
 use crate::exchange::{Exchange, FieldValue, Headers};
-use crate::expr::{Escape, Expr, Source, Variable};
+use crate::expr::{Escape, Expr, Source, Text, Variable};
 use crate::refusal::{Answer, Refusal};
 
 /// Stage variables with their values, sorted by name.
@@ -105,7 +105,7 @@ pub(crate) struct Values<'r> {
 
 impl<'r> Values<'r> {
     /// The value of a source; `None` if it is absent.
-    pub(crate) fn get(&self, source: &Source) -> Option<Cow<'r, [u8]>> {
+    pub(crate) fn get(&self, source: &Source) -> Option<Text<'r>> {
         let exchange = self.exchange;
         match source {
             Source::Path(name) => exchange.param(name).map(bytes),
@@ -122,16 +122,16 @@ impl<'r> Values<'r> {
         }
     }
 
-    fn context(&self, variable: Variable) -> Option<Cow<'r, [u8]>> {
+    fn context(&self, variable: Variable) -> Option<Text<'r>> {
         let exchange = self.exchange;
         let outcome = &self.outcome;
         match variable {
             Variable::RequestId | Variable::ExtendedRequestId => {
-                owned(exchange.id().text().as_str())
+                Some(Text::Found(exchange.id().as_bytes()))
             }
             Variable::RequestTime => {
-                let received = Civil::from_unix(self.received_millis() / 1000);
-                Some(Cow::Owned(received.common_log().into_bytes()))
+                let second = self.received_millis() / 1000;
+                Some(Text::made(common_log(second).as_str()))
             }
             Variable::RequestTimeEpoch => number(self.received_millis()),
             Variable::HttpMethod => Some(bytes(exchange.method())),
@@ -139,7 +139,7 @@ impl<'r> Values<'r> {
             Variable::ResourcePath => self.route.map(|route| bytes(route.path)),
             Variable::RouteKey => self.route.map(|route| match route.path {
                 "$default" => bytes("$default"),
-                path => Cow::Owned(format!("{} {path}", route.method).into_bytes()),
+                path => Text::Made(format!("{} {path}", route.method).into_bytes()),
             }),
             Variable::OperationId => self.route.map(|route| bytes(route.operation.id)),
             Variable::Protocol => Some(bytes(exchange.version())),
@@ -150,14 +150,18 @@ impl<'r> Values<'r> {
                 let host = exchange.host();
                 Some(bytes(host.split('.').next().unwrap_or(host)))
             }
-            Variable::SourceIp => owned(&exchange.client().to_string()),
-            Variable::UserAgent => exchange.header("user-agent").map(Cow::Borrowed),
+            Variable::SourceIp => Some(match exchange.is_from_proxy() {
+                // The socket's, which is text already.
+                false => bytes(exchange.peer()),
+                true => Text::shown(exchange.client()),
+            }),
+            Variable::UserAgent => exchange.header("user-agent").map(Text::Found),
             Variable::IsCanaryRequest => self
                 .canary
                 .map(|canary| bytes(if canary { "true" } else { "false" })),
             Variable::ErrorMessage => self.told.map(|told| bytes(told.answer.message)),
             Variable::ErrorMessageString => Some(match self.told {
-                Some(told) => Cow::Owned(json_string(told.answer.message)),
+                Some(told) => Text::Made(json_string(told.answer.message)),
                 None => bytes("null"),
             }),
             Variable::ErrorResponseType => self.told.map(|told| bytes(told.answer.kind.name())),
@@ -179,46 +183,41 @@ impl<'r> Values<'r> {
     }
 }
 
-fn bytes(text: &str) -> Cow<'_, [u8]> {
-    Cow::Borrowed(text.as_bytes())
+fn bytes(text: &str) -> Text<'_> {
+    Text::Found(text.as_bytes())
 }
 
-fn owned<'r>(text: &str) -> Option<Cow<'r, [u8]>> {
-    Some(Cow::Owned(text.as_bytes().to_vec()))
+fn number<'r>(number: impl itoa::Integer) -> Option<Text<'r>> {
+    Some(Text::made(itoa::Buffer::new().format(number)))
 }
 
-fn number<'r>(number: impl itoa::Integer) -> Option<Cow<'r, [u8]>> {
-    owned(itoa::Buffer::new().format(number))
-}
-
-fn millis<'r>(span: Duration) -> Option<Cow<'r, [u8]>> {
+fn millis<'r>(span: Duration) -> Option<Text<'r>> {
     number(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// All values, joined with commas as RFC 9110 §5.3 joins fields.
-fn joined<'r>(mut values: impl Iterator<Item = &'r [u8]>) -> Option<Cow<'r, [u8]>> {
-    let first = values.next()?;
-    let mut all = Cow::Borrowed(first);
-    for value in values {
-        let all = all.to_mut();
-        all.push(b',');
-        all.extend_from_slice(value);
-    }
-    Some(all)
+fn joined<'r>(values: impl Iterator<Item = &'r [u8]>) -> Option<Text<'r>> {
+    all(values.map(Text::Found))
 }
 
-fn joined_text<'r>(mut values: impl Iterator<Item = Cow<'r, str>>) -> Option<Cow<'r, [u8]>> {
-    let into_bytes = |text| match text {
+fn joined_text<'r>(values: impl Iterator<Item = Cow<'r, str>>) -> Option<Text<'r>> {
+    all(values.map(|value| match value {
         Cow::Borrowed(text) => bytes(text),
-        Cow::Owned(text) => Cow::Owned(String::into_bytes(text)),
+        Cow::Owned(text) => Text::Made(text.into_bytes()),
+    }))
+}
+
+fn all<'r>(mut values: impl Iterator<Item = Text<'r>>) -> Option<Text<'r>> {
+    let first = values.next()?;
+    let Some(second) = values.next() else {
+        return Some(first);
     };
-    let mut all = into_bytes(values.next()?);
-    for value in values {
-        let all = all.to_mut();
+    let mut all = first.into_vec();
+    for value in std::iter::once(second).chain(values) {
         all.push(b',');
-        all.extend_from_slice(value.as_bytes());
+        all.extend_from_slice(&value);
     }
-    Some(all)
+    Some(Text::Made(all))
 }
 
 /// A text as a JSON string, quotes included.

@@ -20,13 +20,16 @@ BACKEND, PORT = "127.0.0.1:19000", "18080"
 # What is measured, the driver's options for it, and what it is for a reader.
 MODES = {
     "proxy": (["--mode", "proxy"], "proxied request"),
-    "logged": (["--mode", "proxy", "--peers", "nginx,haproxy"], "proxied request, access log on (peers: off)"),
+    "logged": (["--mode", "proxy", "--peers", "nginx,haproxy"], "proxied request, access log on (peers but the last: off)"),
     "throttled": (["--mode", "limited"], "proxied request, throttled by address"),
     "cached": (["--mode", "cached"], "answer from the cache"),
     "h2": (["--mode", "proxy", "--h2"], "proxied request, HTTP/2 from the client"),
     "tls": (None, "proxied request, TLS 1.3 from the client"),
 }
 NAMES = {"nginx_limit": "nginx", "nginx_cache": "nginx", "nginx_h2": "nginx", "haproxy_cache": "haproxy"}
+# One more server, of our own making: a relay of bytes that reads nothing of them, and nginx with its access log on.
+MORE = {"proxy": "relay", "logged": "nginx, log on"}
+MORE_PORT = 18110
 
 
 def build(mode, profile, work):
@@ -44,9 +47,55 @@ def build(mode, profile, work):
     return [str(TARGET / profile / name), "--listen", "127.0.0.1:{port}", "--admin", "127.0.0.1:18999", "--workers", "1"]
 
 
-def drive(options, command, rounds, work):
+NGINX = """
+worker_processes 1; daemon off; pid {work}/nginx.pid; error_log {work}/nginx.err crit;
+events {{ worker_connections 4000; }}
+http {{
+  access_log {log}; tcp_nodelay on; keepalive_requests 1000000000; keepalive_timeout 600s;
+  client_body_temp_path {work}/n1; proxy_temp_path {work}/n2; fastcgi_temp_path {work}/n3; uwsgi_temp_path {work}/n4; scgi_temp_path {work}/n5;
+  proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header X-Request-ID $request_id; add_header X-Request-ID $request_id;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
+  {tls}
+  upstream up {{ server {backend}; keepalive 256; keepalive_requests 1000000000; }}
+  server {{ listen {listen}; {routes} }}
+}}
+"""
+
+RELAY = """
+global
+ nbthread 1
+ maxconn 8000
+defaults
+ mode tcp
+ timeout connect 5s
+ timeout client 600s
+ timeout server 600s
+listen relay
+ bind 127.0.0.1:{port} backlog 2048
+ server up {backend}
+"""
+
+
+def more(mode, work):
+    """The driver's option for the server that stands beside its own in a mode."""
+    if mode == "proxy":
+        conf = work / "relay.cfg"
+        conf.write_text(RELAY.format(port=MORE_PORT, backend=BACKEND))
+        command = f"haproxy -db -f {conf}"
+    elif mode == "logged":
+        conf = work / "nginx-logged.conf"
+        routes = "".join(f"location /v1/res{n}/ {{ proxy_pass http://up; }} " for n in range(1000))
+        conf.write_text(NGINX.format(work=work, backend=BACKEND, listen=f"127.0.0.1:{MORE_PORT} reuseport", log=f"{work}/access.log", tls="", routes=routes))
+        command = f"nginx -p {work} -e {work}/nginx.err -c {conf}"
+    else:
+        return []
+    return ["--also", f"{MORE[mode]}={MORE_PORT}={command}"]
+
+
+def drive(mode, options, command, rounds, work):
     """Runs the driver; CPU microseconds and memory by server."""
     figures = work / "figures.json"
+    options = options + more(mode, work)
     envoy = ["--envoy", shutil.which("envoy")] if shutil.which("envoy") and "--peers" not in options and options[1] == "proxy" and "--h2" not in options else []
     subprocess.run(["bash", DRIVER, *options, *envoy, "--rounds", str(rounds), "--json", figures, "--", *command], check=True)
     found = {}
@@ -59,21 +108,6 @@ def drive(options, command, rounds, work):
             **({"idle_kib": memory[0], "connection_kib": round((memory[1] - memory[0]) / 1000, 1)} if memory else {}),
         }
     return found
-
-
-NGINX_TLS = """
-worker_processes 1; daemon off; pid {work}/nginx.pid; error_log {work}/nginx.err crit;
-events {{ worker_connections 4000; }}
-http {{
-  access_log off; tcp_nodelay on; keepalive_requests 1000000000;
-  client_body_temp_path {work}/n1; proxy_temp_path {work}/n2; fastcgi_temp_path {work}/n3; uwsgi_temp_path {work}/n4; scgi_temp_path {work}/n5;
-  proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header X-Request-ID $request_id; add_header X-Request-ID $request_id;
-  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
-  ssl_certificate {crt}; ssl_certificate_key {key}; ssl_protocols TLSv1.3;
-  upstream up {{ server {backend}; keepalive 256; keepalive_requests 1000000000; }}
-  server {{ listen 127.0.0.1:{port} ssl; location / {{ proxy_pass http://up; }} }}
-}}
-"""
 
 
 def ticks(pid):
@@ -95,7 +129,8 @@ def drive_tls(command, rounds, work):
     body = work / "body.json"
     body.write_text(json.dumps({"text": "x" * 1011}))
     conf = work / "nginx.conf"
-    conf.write_text(NGINX_TLS.format(work=work, crt=crt, key=key, backend=BACKEND, port=18101))
+    tls = f"ssl_certificate {crt}; ssl_certificate_key {key}; ssl_protocols TLSv1.3;"
+    conf.write_text(NGINX.format(work=work, backend=BACKEND, listen="127.0.0.1:18101 ssl", log="off", tls=tls, routes="location / { proxy_pass http://up; }"))
     started = []
     try:
         started.append(subprocess.Popen(["taskset", "-c", "1", load, "backend", BACKEND.rsplit(":")[-1], body]))
@@ -147,11 +182,14 @@ def record(entry):
     lines = ["# Benchmarks", "", "Made by `tests/bench/compare.py --record`; every run is kept in [history.json](history.json).", "",
              f"{entry['date']}, {entry['machine']}, profile `{entry['profile']}`; {', '.join(entry['peers'])}.", "",
              "CPU time per request of the gateway, in terms of each peer's in the same run: below 1.00 the gateway needs less.", "",
-             "| | nginx | HAProxy | Varnish | Envoy | requests a second on one core, gateway / nginx |", "|---|---|---|---|---|---|"]
+             "| | nginx | HAProxy | Varnish | Envoy | | requests a second on one core, to nginx | p99 at full load, to nginx |", "|---|---|---|---|---|---|---|---|"]
     for mode, found in entry["figures"].items():
         said = ratios(found)
         cells = [f"{said[peer]:.2f}" if peer in said else "" for peer in ("nginx", "haproxy", "varnish", "envoy")]
-        lines.append(f"| {MODES[mode][1]} | {' | '.join(cells)} | {found['gateway']['rps']:,} / {found['nginx']['rps']:,} |")
+        cells.append(", ".join(f"{peer}: {ratio:.2f}" for peer, ratio in said.items() if peer in MORE.values()))
+        faster = found["gateway"]["rps"] / found["nginx"]["rps"]
+        sooner = f"{found['gateway']['p99_us'] / found['nginx']['p99_us']:.2f}" if "p99_us" in found["gateway"] else ""
+        lines.append(f"| {MODES[mode][1]} | {' | '.join(cells)} | {faster:.2f} | {sooner} |")
     idle = entry["figures"].get("proxy", {}).get("gateway", {})
     if "idle_kib" in idle:
         lines += ["", f"Memory with 1,000 routes: {idle['idle_kib'] / 1024:.1f} MiB at rest, {idle['connection_kib']} KiB for an idle connection."]
@@ -160,7 +198,7 @@ def record(entry):
     (KEPT / "chart.svg").write_text(chart(entry["figures"]))
 
 
-COLOURS = {"gateway": "#1f6feb", "nginx": "#8b949e", "haproxy": "#b1bac4", "varnish": "#c9d1d9", "envoy": "#d8dee4"}
+COLOURS = {"gateway": "#1f6feb", "nginx": "#8b949e", "haproxy": "#b1bac4", "varnish": "#c9d1d9", "envoy": "#d8dee4", "relay": "#d8dee4", "nginx, log on": "#8b949e"}
 
 
 def chart(figures):
@@ -173,9 +211,9 @@ def chart(figures):
         for server, row in sorted(found.items(), key=lambda item: (item[0] != "gateway", item[1]["us"])):
             ratio = row["us"] / nginx
             width = min(ratio, 2.6) * 180
-            rows.append(f'<text x="78" y="{top + 12}" text-anchor="end">{server}</text>'
-                        f'<rect x="86" y="{top}" width="{width:.0f}" height="16" rx="2" fill="{COLOURS[server]}"/>'
-                        f'<text x="{92 + width:.0f}" y="{top + 12}">{ratio:.2f}</text>')
+            rows.append(f'<text x="92" y="{top + 12}" text-anchor="end">{server}</text>'
+                        f'<rect x="100" y="{top}" width="{width:.0f}" height="16" rx="2" fill="{COLOURS[server]}"/>'
+                        f'<text x="{106 + width:.0f}" y="{top + 12}">{ratio:.2f}</text>')
             top += 20
         top += 10
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="640" height="{top}" font-family="sans-serif" font-size="12" fill="#57606a">'
@@ -201,7 +239,7 @@ def main():
             options, title = MODES[mode]
             print(f"── {title} ──", flush=True)
             command = build(mode, asked.profile, work)
-            figures[mode] = drive(options, command, asked.rounds, work) if options else drive_tls(command, asked.rounds, work)
+            figures[mode] = drive(mode, options, command, asked.rounds, work) if options else drive_tls(command, asked.rounds, work)
             print("ratio:", ", ".join(f"{peer} {ratio:.2f}" for peer, ratio in ratios(figures[mode]).items()), flush=True)
     if asked.record:
         model = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))

@@ -5,6 +5,7 @@
 //! not kept. Each decision has a name ([`Why`], [`Unkept`]), which feeds the log, the counters and the tests alike.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use aws_lc_rs::digest;
 
@@ -13,7 +14,7 @@ use super::key::{Key, KeyBuilder};
 use crate::def::{
     AccessDef, ApiKind, CacheDef, CacheKey, Invalidation, OnRefusal, OperationDef, ParameterPlace,
 };
-use crate::exchange::{Exchange, Headers, field};
+use crate::exchange::{Exchange, Headers, Names, field};
 
 macro_rules! reasons {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $label:literal,)* }) => {
@@ -107,6 +108,19 @@ const OVERRIDES: &[&str] = &[
     "x-original-url",
     "x-rewrite-url",
 ];
+
+/// All fields that can make a request go past the cache. Nearly no request has one.
+static DECISIVE: LazyLock<Names> = LazyLock::new(|| {
+    let others = [
+        "range",
+        "if-range",
+        "if-match",
+        "if-unmodified-since",
+        "authorization",
+        "cookie",
+    ];
+    Names::new(others.iter().chain(OVERRIDES).copied())
+});
 
 /// Fields that a call whose answer may be kept must not carry: the answer would be for this client's copy alone.
 pub(crate) const CONDITIONS: &[&str] = &["if-none-match", "if-modified-since"];
@@ -257,7 +271,7 @@ impl Caching {
             method,
             body,
             headers,
-            mut query_names,
+            query_names,
             apart,
         } = asked;
         let listed = |name: &str| self.key_headers.contains(&name);
@@ -274,6 +288,9 @@ impl Caching {
         }
         if apart {
             return Some(Why::Canary);
+        }
+        if !headers.may_have(&DECISIVE) {
+            return self.undeclared(query_names);
         }
         if headers.contains("range") || headers.contains("if-range") {
             return Some(Why::Range);
@@ -300,12 +317,17 @@ impl Caching {
         {
             return Some(Why::Override);
         }
-        if let Some(known) = &self.known_queries
-            && query_names.any(|name| !known.contains(&name.as_ref()))
-        {
-            return Some(Why::UndeclaredQuery);
-        }
-        None
+        self.undeclared(query_names)
+    }
+
+    fn undeclared<'q>(
+        &self,
+        mut query_names: impl Iterator<Item = Cow<'q, str>>,
+    ) -> Option<Why> {
+        let known = self.known_queries.as_ref()?;
+        query_names
+            .any(|name| !known.contains(&name.as_ref()))
+            .then_some(Why::UndeclaredQuery)
     }
 
     /// Whether an answer with this head may be kept, and if not, why. `length`: of its body, if known.
@@ -387,8 +409,9 @@ impl Caching {
         key.part(self.operation);
         // What is told to every back end about how it was asked, and so can stand in an answer: scheme and authority.
         key.part([u8::from(x.secure()), u8::from(x.is_from_proxy())]);
-        key.part(x.host());
-        key.part(x.authority().get(x.host().len()..).unwrap_or_default());
+        let (host, port) = x.host_and_port();
+        key.part(host);
+        key.part(port);
         if x.is_from_proxy() {
             key.list(x.header_values("x-forwarded-host"));
         }

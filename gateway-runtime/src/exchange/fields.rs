@@ -13,6 +13,7 @@ use std::borrow::Borrow;
 
 pub(crate) use http::header::{HeaderName as FieldName, HeaderValue as FieldValue};
 
+pub(crate) use page::Names;
 use page::{Key, Page, Row};
 
 /// Names that the runtime itself reads or writes.
@@ -124,6 +125,11 @@ impl Headers {
             .iter()
             .filter(move |row| row.may_be(key) && self.page.is(row, name.as_ref().as_bytes()))
             .map(|row| self.page.value(row))
+    }
+
+    /// Whether one of these fields may be there; `false` is certain. One pass, however many names there are.
+    pub(crate) fn may_have(&self, names: &Names) -> bool {
+        self.page.may_have(names)
     }
 
     /// Whether the field is there.

@@ -19,13 +19,12 @@ mod target;
 mod tests;
 
 use std::borrow::Cow;
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 pub(crate) use admit::{Admission, Peer};
 pub(crate) use body::{Body, BodyFault, Buffered, later};
-pub(crate) use fields::{Coding, FieldName, FieldValue, Headers, Length, Survey, field};
+pub(crate) use fields::{Coding, FieldName, FieldValue, Headers, Length, Names, Survey, field};
 pub(crate) use head::Head;
 pub(crate) use reply::Reply;
 pub(crate) use target::{BadTarget, Target};
@@ -58,8 +57,8 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// The request's id.
-    pub(crate) fn id(&self) -> RequestId {
-        self.id
+    pub(crate) fn id(&self) -> &RequestId {
+        &self.id
     }
 
     /// When the head was complete.
@@ -91,12 +90,18 @@ impl Exchange {
         self.head.headers.get_str(field::HOST).unwrap_or_default()
     }
 
+    /// The host in lower case, and what stands behind it in the authority: nothing, or a colon and the port.
+    pub(crate) fn host_and_port(&self) -> (&str, &str) {
+        let (host, port) = self
+            .authority()
+            .split_at_checked(self.host_length)
+            .unwrap_or_default();
+        (self.host_lower.as_deref().unwrap_or(host), port)
+    }
+
     /// The host in lower case, without port.
     pub(crate) fn host(&self) -> &str {
-        match &self.host_lower {
-            Some(host) => host,
-            None => self.authority().get(..self.host_length).unwrap_or_default(),
-        }
+        self.host_and_port().0
     }
 
     /// The whole path in normal form. Begins with `/`.
@@ -278,42 +283,26 @@ impl Exchange {
     }
 }
 
-/// 122 random bits, written as a UUID of version 4. Tells requests apart; it is no secret and cannot be one.
+/// 122 random bits, written as a UUID of version 4. Tells requests apart; it is no secret and cannot be one. Kept as its text,
+/// since every request needs that several times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct RequestId(u128);
+pub(crate) struct RequestId([u8; 36]);
 
 impl RequestId {
     /// A new one.
     pub(crate) fn random() -> RequestId {
-        let bits = fastrand::u128(..);
-        RequestId(bits & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62)
-    }
-
-    /// As text, without an allocation.
-    pub(crate) fn text(self) -> IdText {
         /// Where the digits of each byte stand between the hyphens.
         const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let bits = fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
         let mut text = [b'-'; 36];
-        for (place, byte) in PLACES.into_iter().zip(self.0.to_be_bytes()) {
+        for (place, byte) in PLACES.into_iter().zip(bits.to_be_bytes()) {
             text[place] = DIGITS[usize::from(byte >> 4)];
             text[place + 1] = DIGITS[usize::from(byte & 15)];
         }
-        IdText(text)
+        RequestId(text)
     }
-}
 
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text().as_str())
-    }
-}
-
-/// The text of a [`RequestId`].
-#[derive(Clone, Copy)]
-pub(crate) struct IdText([u8; 36]);
-
-impl IdText {
     /// As text.
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
@@ -340,11 +329,12 @@ impl Params {
     }
 
     fn find(&self, name: &str) -> Option<(usize, usize)> {
-        let mut names = self.path.split('{').skip(1);
-        let at = names.position(|piece| {
-            let known = piece.split('}').next().unwrap_or(piece);
-            known.strip_suffix('+').unwrap_or(known) == name
+        let path = self.path.as_bytes();
+        let ends = |rest: &[u8]| rest.starts_with(b"}") || rest.starts_with(b"+}");
+        let position = memchr::memchr_iter(b'{', path).position(|open| {
+            let known = path.get(open + 1..).unwrap_or_default();
+            known.strip_prefix(name.as_bytes()).is_some_and(ends)
         })?;
-        self.spans.get(at)
+        self.spans.get(position)
     }
 }

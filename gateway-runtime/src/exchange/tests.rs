@@ -442,7 +442,7 @@ fn params_beyond_the_few() {
 fn ids_are_uuids_of_version_4() {
     for _ in 0..100 {
         let id = RequestId::random();
-        let text = id.to_string();
+        let text = id.as_str();
         assert_eq!(text.len(), 36);
         for (at, byte) in text.bytes().enumerate() {
             match at {
@@ -452,11 +452,6 @@ fn ids_are_uuids_of_version_4() {
                 _ => assert!(b"0123456789abcdef".contains(&byte), "{text}"),
             }
         }
-        assert_eq!(
-            text.replace('-', ""),
-            format!("{:032x}", id.0),
-            "the digits are the number"
-        );
     }
 }
 

@@ -9,7 +9,7 @@ use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::def::{GatewayDef, StageDef, ThrottleDef};
 use crate::observe::AccessLog;
-use crate::observe::log::Sinks;
+use crate::observe::Sinks;
 use crate::settings::{Settings, StartFault};
 use crate::throttle::Bucket;
 use crate::values::Variables;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::variables::value;
 use crate::client::{Endpoint, MOST_TARGETS, Part, Upstream};
 use crate::def::{GatewayDef, UpstreamDef, VariableValue};
-use crate::expr::{Escape, Expr, Scope, Source};
+use crate::expr::{Escape, Expr, Scope, Source, Text};
 use crate::settings::{Settings, StartFault};
 use crate::tls::TlsSetup;
 use crate::values::Variables;
@@ -263,7 +263,7 @@ struct Address<'a> {
 fn rendered(expr: &Expr, variables: &Variables) -> (String, Vec<String>) {
     let mut out = Vec::new();
     expr.render(&mut out, Escape::None, |source| match source {
-        Source::StageVariable(name) => Some(variables.get(name)?.as_bytes().into()),
+        Source::StageVariable(name) => Some(Text::Found(variables.get(name)?.as_bytes())),
         _ => None,
     });
     (

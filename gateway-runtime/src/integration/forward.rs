@@ -31,7 +31,7 @@ pub(super) fn mark(exchange: &Exchange, via: &ViaMark, headers: &mut Headers) {
         _ => &via.http1,
     };
     headers.append(field::VIA, via);
-    headers.set_text(field::X_REQUEST_ID, exchange.id().text().as_bytes());
+    headers.set_text(field::X_REQUEST_ID, exchange.id().as_bytes());
 }
 
 /// Says who asked. What a trusted proxy said before is continued, what anybody else said is replaced.

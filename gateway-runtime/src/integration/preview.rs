@@ -13,7 +13,7 @@ use crate::def::{
     VariableValue,
 };
 use crate::exchange::path::decode_query;
-use crate::expr::{Expr, Scope, Source, Variable};
+use crate::expr::{Expr, Scope, Source, Text, Variable};
 use crate::gateway::Mount;
 use crate::refusal::Refusal;
 
@@ -192,7 +192,7 @@ impl<'r> Request<'r> {
     }
 
     fn value(&self, source: &Source) -> Value<'r> {
-        let known = |value: &'r str| Value::Known(Cow::Borrowed(value.as_bytes()));
+        let known = |value: &'r str| Value::Known(Text::Found(value.as_bytes()));
         match source {
             Source::Path(name) => match self.parameters.iter().find(|(known, _)| known == name) {
                 Some((_, value)) => known(value),
@@ -223,7 +223,7 @@ fn joined<'r>(values: impl Iterator<Item = Cow<'r, str>>) -> Value<'r> {
     let values: Vec<Cow<'r, str>> = values.collect();
     match values.is_empty() {
         true => Value::Absent,
-        false => Value::Known(Cow::Owned(values.join(",").into_bytes())),
+        false => Value::Known(Text::Made(values.join(",").into_bytes())),
     }
 }
 

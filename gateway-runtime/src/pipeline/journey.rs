@@ -83,9 +83,11 @@ impl<'g> Journey<'g> {
         }
     }
 
-    /// The call begins: it may take this long.
-    pub(crate) fn set_off(&mut self, timeout: Duration) {
-        self.set_off = self.worker.clock.now();
+    /// The call begins: it may take this long. `waited`: something may have been waited for since the request came.
+    pub(crate) fn set_off(&mut self, timeout: Duration, waited: bool) {
+        if waited {
+            self.set_off = self.worker.clock.now();
+        }
         self.deadline = self.set_off.plus(timeout);
     }
 

@@ -65,6 +65,6 @@ impl Record {
                 ..self.outcome
             },
         };
-        log.write(|source| values.get(source));
+        log.write(worker, |source| values.get(source));
     }
 }

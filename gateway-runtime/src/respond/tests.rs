@@ -55,7 +55,7 @@ fn answer(responses: &Responses, refusal: &Refusal, exchange: &Exchange) -> Stri
         text if text.is_empty() => text,
         text => format!("\n{text}\n"),
     };
-    let id = exchange.id().text();
+    let id = exchange.id();
     format!("{}\n{}{body}", reply.status, fields.concat())
         .replace(id.as_str(), "{id}")
         .replace(&extended_id(id.as_str()), "{extended}")

@@ -15,7 +15,6 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame};
 use parking_lot::Mutex;
 use tokio::time::{Instant, Sleep};
-use tokio_util::sync::ReusableBoxFuture;
 
 use super::registry::Verdict;
 use super::service::{Front, InFlight, unharmed};
@@ -44,7 +43,11 @@ pub(super) async fn serve(front: Arc<Front>, wire: Wire) {
         let Some(read) = poll_fn(|cx| next(&front, &wire, &mut grace, cx)).await else {
             return;
         };
-        let mut answering = Answering::begin(answer(front.clone(), wire.clone(), read));
+        let mut answering = Answering::begin(Asking {
+            front: front.clone(),
+            wire: wire.clone(),
+            read,
+        });
         let after = poll_fn(|cx| answering.poll(cx)).await;
         answering.end();
         match after {
@@ -56,9 +59,27 @@ pub(super) async fn serve(front: Arc<Front>, wire: Wire) {
     }
 }
 
+/// What is to be answered.
+struct Asking {
+    front: Arc<Front>,
+    wire: SharedWire,
+    read: Result<Head, NoHead>,
+}
+
 /// An answer in the making. It has a place of its own, so that a connection that waits for its next request does not carry the
-/// room of one that is busy; the places are kept by the thread.
-struct Answering(ReusableBoxFuture<'static, After>);
+/// room of one that is busy. The thread keeps the places, each with a future that goes from one request to the next: it is
+/// large, and to make it anew for each would be to copy it.
+struct Answering {
+    work: Pin<Box<dyn Future<Output = ()> + Send>>,
+    desk: Arc<Mutex<Desk>>,
+}
+
+/// What goes into such a place, and what comes out.
+#[derive(Default)]
+struct Desk {
+    asking: Option<Asking>,
+    after: Option<After>,
+}
 
 /// Places a thread keeps.
 const PLACES: usize = 64;
@@ -68,21 +89,29 @@ thread_local! {
 }
 
 impl Answering {
-    fn begin(answer: impl Future<Output = After> + Send + 'static) -> Answering {
-        match FREE.try_with(|free| free.borrow_mut().pop()).ok().flatten() {
-            Some(mut place) => {
-                place.0.set(answer);
-                place
+    fn begin(asking: Asking) -> Answering {
+        let kept = FREE.try_with(|free| free.borrow_mut().pop()).ok().flatten();
+        let place = kept.unwrap_or_else(|| {
+            let desk = Arc::<Mutex<Desk>>::default();
+            Answering {
+                work: Box::pin(answer_all(desk.clone())),
+                desk,
             }
-            None => Answering(ReusableBoxFuture::new(answer)),
-        }
+        });
+        place.desk.lock().asking = Some(asking);
+        place
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<After> {
-        self.0.poll(cx)
+        // It does not end: after an answer it waits for the next one to make.
+        let _ = self.work.as_mut().poll(cx);
+        match self.desk.lock().after.take() {
+            Some(after) => Poll::Ready(after),
+            None => Poll::Pending,
+        }
     }
 
-    /// Gives the place back. What was in it came to its end.
+    /// Gives the place back, after an answer.
     fn end(self) {
         // A thread that ends keeps nothing.
         let _ = FREE.try_with(|free| {
@@ -91,6 +120,18 @@ impl Answering {
                 free.push(self);
             }
         });
+    }
+}
+
+/// Answers one request after the other.
+async fn answer_all(desk: Arc<Mutex<Desk>>) {
+    loop {
+        let asking = poll_fn(|_| match desk.lock().asking.take() {
+            Some(asking) => Poll::Ready(asking),
+            None => Poll::Pending,
+        });
+        let after = answer(asking.await).await;
+        desk.lock().after = Some(after);
     }
 }
 
@@ -133,7 +174,8 @@ fn next(
 }
 
 /// Answers a request, or what is none.
-async fn answer(front: Arc<Front>, wire: SharedWire, read: Result<Head, NoHead>) -> After {
+async fn answer(asking: Asking) -> After {
+    let Asking { front, wire, read } = asking;
     let requests = front.doing.begin();
     let in_flight = InFlight(front);
     let (front, wire) = (&*in_flight.0, &wire);

@@ -72,7 +72,7 @@ fn shown(text: &str) -> String {
         Ok(expr) => expr.render(&mut out, Escape::None, |source| values.get(source)),
         Err(message) => return message,
     }
-    String::from_utf8_lossy(&out).replace(exchange.id().text().as_str(), "{id}")
+    String::from_utf8_lossy(&out).replace(exchange.id().as_str(), "{id}")
 }
 
 #[test]

@@ -43,6 +43,26 @@ impl Key {
     }
 }
 
+/// Names that are looked for together.
+#[derive(Debug)]
+pub(crate) struct Names {
+    /// The lengths of all of them, as bits: most others are told apart by theirs.
+    lengths: u64,
+    keys: Box<[Key]>,
+}
+
+impl Names {
+    /// These, none longer than 63 bytes.
+    pub(crate) fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Names {
+        let keys: Box<[Key]> = names.into_iter().map(|n| Key::of(n.as_bytes())).collect();
+        debug_assert!(keys.iter().all(|key| key.length() < 64));
+        Names {
+            lengths: keys.iter().fold(0, |all, key| all | 1 << key.length()),
+            keys,
+        }
+    }
+}
+
 impl Row {
     /// The places of slices in a text that begins at the address `start`. Texts are far below 4 GiB, names below 64 KiB: the
     /// longest head is bounded by the engine.
@@ -111,6 +131,14 @@ impl Page {
     /// Whether a row of its key has this name, whatever its case.
     pub(super) fn is(&self, row: &Row, name: &[u8]) -> bool {
         self.name(row).eq_ignore_ascii_case(name)
+    }
+
+    /// Whether a row may have one of these names.
+    pub(super) fn may_have(&self, names: &Names) -> bool {
+        self.rows.iter().any(|row| {
+            let length = row.key.length();
+            length < 64 && names.lengths & 1 << length != 0 && names.keys.contains(&row.key)
+        })
     }
 
     /// The first row of this name.

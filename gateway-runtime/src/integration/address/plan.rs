@@ -7,33 +7,31 @@
 //!
 //! Nothing here needs a request under way: values come from whoever asks, so that `route` can show what would be called.
 
-use std::borrow::Cow;
-
 use super::query::{QueryEdits, write_query_value};
 use crate::exchange::path::has_dot_segment;
 use crate::exchange::{BadTarget, Target};
-use crate::expr::{Escape, Expr, Piece, Source, Variable};
+use crate::expr::{Escape, Expr, Piece, Source, Text, Variable};
 use crate::refusal::{PathFault, Refusal};
 
 /// What a source stands for.
 pub(crate) enum Value<'v> {
     /// This.
-    Known(Cow<'v, [u8]>),
+    Known(Text<'v>),
     /// Nothing.
     Absent,
     /// Something that is not known before the request is made: it is shown as it was written.
     Later,
 }
 
-impl<'v> From<Option<Cow<'v, [u8]>>> for Value<'v> {
-    fn from(value: Option<Cow<'v, [u8]>>) -> Self {
+impl<'v> From<Option<Text<'v>>> for Value<'v> {
+    fn from(value: Option<Text<'v>>) -> Self {
         value.map_or(Value::Absent, Value::Known)
     }
 }
 
 impl<'v> Value<'v> {
     /// The value, unless it is absent or was written to `out` as it stands in the document.
-    pub(super) fn or_written(self, source: &Source, out: &mut Vec<u8>) -> Option<Cow<'v, [u8]>> {
+    pub(super) fn or_written(self, source: &Source, out: &mut Vec<u8>) -> Option<Text<'v>> {
         match self {
             Value::Known(value) => Some(value),
             Value::Absent => None,
