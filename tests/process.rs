@@ -9,6 +9,7 @@ mod process {
     mod faults;
     mod handover;
     mod http2;
+    mod interim;
     pub(crate) mod memory;
     mod place;
     mod session;

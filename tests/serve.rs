@@ -39,6 +39,9 @@ struct Case {
     /// The back end is behind TLS, and shows the certificate of `localhost` or `other`.
     #[serde(default)]
     upstream_tls: Option<String>,
+    /// By what its requests are sent: every one by each of these, with the same outcome.
+    #[serde(default = "http1_alone")]
+    by: Vec<Protocol>,
     /// More back ends by name; `{upstream.NAME}` is the address of one.
     #[serde(default)]
     back_ends: BTreeMap<String, Vec<Behaviour>>,
@@ -50,6 +53,19 @@ struct Case {
 enum Way {
     Dev,
     Emitted,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+enum Protocol {
+    #[serde(rename = "http/1.1")]
+    Http1,
+    /// As agreed inside TLS, or by prior knowledge in clear.
+    #[serde(rename = "h2")]
+    Http2,
+}
+
+fn http1_alone() -> Vec<Protocol> {
+    vec![Protocol::Http1]
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,9 +84,9 @@ struct Step {
     /// Sent to the admin listener.
     #[serde(default)]
     admin: bool,
-    /// Sent by HTTP/2: as agreed inside TLS, or by prior knowledge in clear.
+    /// Instead of what the case says.
     #[serde(default)]
-    http2: bool,
+    by: Option<Vec<Protocol>>,
     /// Sent as if there were no TLS; no answer may come.
     #[serde(default)]
     clear: bool,
@@ -258,10 +274,14 @@ fn run(folder: &Path, workspace: &Workspace) -> Vec<String> {
                 continue;
             }
         };
-        for (number, step) in case.steps.iter().enumerate() {
+        let steps = case.steps.iter().enumerate().flat_map(|(number, step)| {
+            let protocols = step.protocols(&case.by);
+            protocols.map(move |protocol| (number, step, protocol))
+        });
+        for (number, step, protocol) in steps {
             upstream.take_seen();
             prepare(step, &named);
-            let mut wrong = judged(step, &gateway, &upstream, &named);
+            let mut wrong = judged(step, protocol, &gateway, &upstream, &named);
             for _ in 0..if step.eventually { 400 } else { 0 } {
                 if wrong.is_empty() {
                     break;
@@ -271,7 +291,7 @@ fn run(folder: &Path, workspace: &Workspace) -> Vec<String> {
                     reason = "a client that asks again after a while"
                 )]
                 thread::sleep(Duration::from_millis(50));
-                wrong = judged(step, &gateway, &upstream, &named);
+                wrong = judged(step, protocol, &gateway, &upstream, &named);
             }
             if way == Way::Emitted {
                 wrong.extend(judge_log(&step.expect.log, &gateway));
@@ -279,7 +299,7 @@ fn run(folder: &Path, workspace: &Workspace) -> Vec<String> {
             if !wrong.is_empty() {
                 let asked = step.raw.as_deref().unwrap_or(&step.send);
                 faults.push(format!(
-                    "{way:?}, step {} ({asked}):\n    {}",
+                    "{way:?}, step {} ({asked}) by {protocol:?}:\n    {}",
                     number + 1,
                     wrong.join("\n    ")
                 ));
@@ -315,6 +335,7 @@ fn prepare(step: &Step, named: &BTreeMap<&str, Upstream>) {
 /// Takes a step, and returns what is wrong with it.
 fn judged(
     step: &Step,
+    protocol: Protocol,
     gateway: &Gateway,
     upstream: &Upstream,
     named: &BTreeMap<&str, Upstream>,
@@ -328,7 +349,7 @@ fn judged(
                 back_end.kill();
             });
         }
-        ask(step, gateway)
+        ask(step, protocol, gateway)
     });
     let mut wrong: Vec<String> = answers
         .iter()
@@ -369,13 +390,22 @@ fn closed() -> SocketAddr {
         .unwrap()
 }
 
-fn ask(step: &Step, gateway: &Gateway) -> Vec<Option<Answer>> {
+impl Step {
+    /// By what it is sent; `all` is what the case says. Bytes as they stand are those of HTTP/1.1, and so is what is no API's.
+    fn protocols<'s>(&'s self, all: &'s [Protocol]) -> impl Iterator<Item = Protocol> + 's {
+        let plain = self.raw.is_some() || self.admin || self.clear;
+        let all = self.by.as_deref().unwrap_or(all).iter().copied();
+        all.filter(move |protocol| !plain || *protocol == Protocol::Http1)
+    }
+}
+
+fn ask(step: &Step, protocol: Protocol, gateway: &Gateway) -> Vec<Option<Answer>> {
     thread::scope(|scope| {
         let asked: Vec<_> = (0..step.times.unwrap_or(1))
             .map(|_| {
-                scope.spawn(|| match step.http2 {
-                    true => http2(step, gateway),
-                    false => http1(step, gateway),
+                scope.spawn(|| match protocol {
+                    Protocol::Http1 => http1(step, gateway),
+                    Protocol::Http2 => http2(step, gateway),
                 })
             })
             .collect();
@@ -389,11 +419,16 @@ fn ask(step: &Step, gateway: &Gateway) -> Vec<Option<Answer>> {
 fn http2(step: &Step, gateway: &Gateway) -> Option<Answer> {
     let (method, target) = step.send.split_once(' ').unwrap();
     let scheme = if gateway.secure { "https" } else { "http" };
+    let is_host = |name: &str| name.eq_ignore_ascii_case("host");
+    let host = step.headers.iter().find(|(name, _)| is_host(name));
+    let host = host.map_or("api.example", |(_, host)| host);
     let mut request = http::Request::builder()
         .method(method)
-        .uri(format!("{scheme}://api.example{target}"));
+        .uri(format!("{scheme}://{host}{target}"));
     for (name, value) in &step.headers {
-        request = request.header(name, value);
+        if !is_host(name) {
+            request = request.header(name, value);
+        }
     }
     let body = step.body.clone().unwrap_or_default();
     gateway_tests::http2::ask(

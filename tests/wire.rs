@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::iter;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -83,10 +84,16 @@ struct AnswerCase {
     /// The client's method; GET if absent.
     #[serde(default)]
     method: Option<String>,
+    /// The client's version; HTTP/1.1 if absent.
+    #[serde(default)]
+    version: Option<String>,
     /// What the back end answers.
     send: Script,
     #[serde(default = "keep")]
     then: Then,
+    /// All that comes before the answer.
+    #[serde(default)]
+    interim: Vec<Interim>,
     status: u16,
     #[serde(default)]
     reason: Option<String>,
@@ -104,6 +111,22 @@ struct AnswerCase {
 
 fn keep() -> Then {
     Then::Keep
+}
+
+/// An answer before the answer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Interim {
+    status: u16,
+    /// So often.
+    #[serde(default = "once")]
+    times: usize,
+    #[serde(default)]
+    fields: BTreeMap<String, Option<String>>,
+}
+
+fn once() -> usize {
+    1
 }
 
 /// The cases of all files of a folder, each with the name of its file.
@@ -290,7 +313,7 @@ fn ask(lane: &mut Lane, case: &RequestCase, pieces: Pieces) -> Result<(), String
     }
     let statuses: Vec<u16> = got.iter().map(|answer| answer.status).collect();
     let as_expected = statuses.len() == case.answers.len()
-        && std::iter::zip(&case.answers, &statuses).all(|(expected, status)| expected.is(*status));
+        && iter::zip(&case.answers, &statuses).all(|(expected, status)| expected.is(*status));
     if !as_expected {
         return Err(format!("{statuses:?} instead of {:?}", case.answers));
     }
@@ -341,7 +364,7 @@ fn judge_received(expected: &[Expected], received: &[Received]) -> Result<(), St
             "the back end received {lines:?} instead of {wanted:?}"
         ));
     }
-    for (expected, seen) in std::iter::zip(expected, received) {
+    for (expected, seen) in iter::zip(expected, received) {
         judge_forwarded(seen, &expected.fields)?;
         judge_fields(&expected.fields, &seen.fields)?;
         let body = String::from_utf8_lossy(&seen.body.data);
@@ -433,6 +456,44 @@ fn answers_are_understood_once_or_refused() {
     });
 }
 
+fn judge_interim(expected: &[Interim], before: &[Got]) -> Result<(), String> {
+    let expected: Vec<&Interim> = expected
+        .iter()
+        .flat_map(|interim| iter::repeat_n(interim, interim.times))
+        .collect();
+    let statuses: Vec<u16> = before.iter().map(|answer| answer.status).collect();
+    let wanted: Vec<u16> = expected.iter().map(|interim| interim.status).collect();
+    if statuses != wanted {
+        return Err(format!("{statuses:?} instead of {wanted:?} come before"));
+    }
+    for (expected, answer) in iter::zip(expected, before) {
+        judge_fields(&expected.fields, &answer.fields)?;
+        judge_returned(answer)?;
+        for name in ["connection", "content-length", "transfer-encoding"] {
+            if !values(&answer.fields, name).is_empty() {
+                return Err(format!("{name} stands in an interim answer"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What holds of every answer that goes back.
+fn judge_returned(answer: &Got) -> Result<(), String> {
+    for name in [
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-connection",
+        "te",
+        "upgrade",
+    ] {
+        if !values(&answer.fields, name).is_empty() {
+            return Err(format!("{name} reaches the client"));
+        }
+    }
+    Ok(())
+}
+
 fn receive(lane: &mut Lane, case: &AnswerCase, pieces: Pieces) -> Result<(), String> {
     let what = format!("{}, {pieces:?}", case.name);
     let bytes = match &case.send.acts()[..] {
@@ -447,13 +508,17 @@ fn receive(lane: &mut Lane, case: &AnswerCase, pieces: Pieces) -> Result<(), Str
     });
     let method = case.method.as_deref().unwrap_or("GET");
     let mut talk = Talk::open(lane.gateway.address).map_err(|error| error.to_string())?;
-    let request = format!("{method} /case HTTP/1.1\r\nhost: a\r\n\r\n");
+    let version = case.version.as_deref().unwrap_or("HTTP/1.1");
+    let request = format!("{method} /case {version}\r\nhost: a\r\n\r\n");
     talk.send(request.as_bytes(), Pieces::Whole);
-    let mut next = talk.next(method == "HEAD")?;
-    while next.as_ref().is_some_and(|answer| answer.status < 200) {
-        next = talk.next(method == "HEAD")?;
-    }
-    let answer = next.ok_or("the connection closes without an answer")?;
+    let mut before = Vec::new();
+    let answer = loop {
+        let next = talk.next(method == "HEAD")?;
+        match next.ok_or("the connection closes without an answer")? {
+            next if next.status < 200 => before.push(next),
+            answer => break answer,
+        }
+    };
     lane.answered
         .push((answer.status, case.reason.clone(), what.clone()));
     if answer.status != case.status {
@@ -464,18 +529,9 @@ fn receive(lane: &mut Lane, case: &AnswerCase, pieces: Pieces) -> Result<(), Str
             answer.text()
         ));
     }
+    judge_interim(&case.interim, &before)?;
     judge_fields(&case.fields, &answer.fields)?;
-    for name in [
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-connection",
-        "te",
-        "upgrade",
-    ] {
-        if !values(&answer.fields, name).is_empty() {
-            return Err(format!("{name} reaches the client"));
-        }
-    }
+    judge_returned(&answer)?;
     if answer.cut != case.cut {
         return Err(format!("cut: {}", answer.cut));
     }

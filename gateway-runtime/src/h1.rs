@@ -6,6 +6,7 @@
 //! Invariant: what is written comes from parsed parts alone, never from bytes as they came.
 
 mod body;
+mod encoder;
 mod framing;
 mod head;
 mod outbox;
@@ -14,10 +15,11 @@ mod tests;
 mod write;
 
 pub(crate) use body::{Decoder, Piece};
+pub(crate) use encoder::Encoder;
 pub(crate) use framing::{Framing, of_request, of_response};
 pub(crate) use head::{HeadFault, ResponseHead, request, response};
 pub(crate) use outbox::Outbox;
-pub(crate) use write::{chunk, last_chunk, request_head, response_head};
+pub(crate) use write::{interim_head, request_head, response_head};
 
 /// Most bytes of chunk extensions of a body, and of its trailer section (security requirement G5).
 const AROUND_CHUNKS: usize = 16 * 1024;

@@ -17,7 +17,9 @@ pub(crate) struct BackEnd {
 
 #[derive(Default)]
 struct State {
-    /// Requests for `/held` that have come.
+    /// Requests that have come.
+    requests: usize,
+    /// Those for `/held`.
     held: usize,
     released: bool,
 }
@@ -49,6 +51,11 @@ impl BackEnd {
         assert!(!waited.1.timed_out(), "{} of {count} came", waited.0.held);
     }
 
+    /// Requests that have come so far.
+    pub(crate) fn count(&self) -> usize {
+        self.state.0.lock().unwrap().requests
+    }
+
     /// Answers what is held, and everything from now on.
     pub(crate) fn release(&self) {
         let (state, changed) = &*self.state;
@@ -69,6 +76,7 @@ fn serve(mut stream: &TcpStream, (state, changed): &(Mutex<State>, Condvar)) -> 
         line.clear();
     }
     std::io::copy(&mut reader.take(length), &mut std::io::sink()).ok()?;
+    state.lock().unwrap().requests += 1;
     if first.starts_with("GET /large ") {
         write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {LARGE}\r\n\r\n").ok()?;
         let piece = vec![b'x'; 1 << 16];

@@ -318,24 +318,30 @@ enum Fate {
     NoAnswer,
     ResetBefore,
     HalfHead,
+    ResetInHead,
+    GiantHead,
     HalfBody,
     ResetInside,
     HalfChunk,
+    ResetInChunk,
     BadChunk,
     Garbage,
     Behind,
 }
 
 impl Fate {
-    const ALL: [Fate; 11] = [
+    const ALL: [Fate; 14] = [
         Fate::Fine,
         Fate::Chunked,
         Fate::NoAnswer,
         Fate::ResetBefore,
         Fate::HalfHead,
+        Fate::ResetInHead,
+        Fate::GiantHead,
         Fate::HalfBody,
         Fate::ResetInside,
         Fate::HalfChunk,
+        Fate::ResetInChunk,
         Fate::BadChunk,
         Fate::Garbage,
         Fate::Behind,
@@ -353,9 +359,12 @@ impl Fate {
             Fate::NoAnswer => (String::new(), wire::Then::Close),
             Fate::ResetBefore => (String::new(), wire::Then::Reset),
             Fate::HalfHead => (format!("{ok}content-le"), wire::Then::Close),
+            Fate::ResetInHead => (format!("{ok}content-le"), wire::Then::Reset),
+            Fate::GiantHead => (format!("{ok}x: {}", "x".repeat(1 << 17)), wire::Then::Keep),
             Fate::HalfBody => (half, wire::Then::Close),
             Fate::ResetInside => (half, wire::Then::Reset),
             Fate::HalfChunk => (format!("{chunked}5\r\nab"), wire::Then::Close),
+            Fate::ResetInChunk => (format!("{chunked}5\r\nab"), wire::Then::Reset),
             Fate::BadChunk => (format!("{chunked}zz\r\n"), wire::Then::Keep),
             Fate::Garbage => ("no HTTP\r\n\r\n".to_owned(), wire::Then::Keep),
             Fate::Behind => (format!("{whole}{whole}"), wire::Then::Keep),
@@ -369,11 +378,15 @@ impl Fate {
             Fate::Fine | Fate::Chunked | Fate::Behind => {
                 answer.status == 200 && !answer.cut && answer.text() == body
             }
-            Fate::NoAnswer | Fate::ResetBefore | Fate::HalfHead | Fate::Garbage => {
-                answer.status == 502 && !answer.cut
-            }
+            Fate::NoAnswer
+            | Fate::ResetBefore
+            | Fate::HalfHead
+            | Fate::ResetInHead
+            | Fate::GiantHead
+            | Fate::Garbage => answer.status == 502 && !answer.cut,
             // A reset may take away what came before it; then there was no answer.
             Fate::ResetInside => begins && answer.cut || answer.status == 502,
+            Fate::ResetInChunk => answer.cut || answer.status == 502,
             // What stands between chunks is not read by this client.
             Fate::HalfBody | Fate::HalfChunk | Fate::BadChunk => answer.status == 200 && answer.cut,
         }
@@ -442,15 +455,120 @@ fn body(number: usize) -> String {
 
 /// A client that goes in the middle of its request, or right behind it.
 fn leave(address: SocketAddr, number: usize) {
-    let request = format!(
-        "POST /hasty/{number} HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhalf GET /hasty/0 HTTP/1.1\r\n"
-    );
+    let (framing, body) = match number.is_multiple_of(3) {
+        true => ("transfer-encoding: chunked", "4\r\nhalf\r\n6\r\n GET"),
+        false => ("content-length: 10", "half GET "),
+    };
+    let request = format!("POST /hasty/{number} HTTP/1.1\r\nhost: a\r\n{framing}\r\n\r\n{body}");
     let mut stream = TcpStream::connect(address).unwrap();
     let end = request.len() * (number % 7 + 1) / 8;
     stream.write_all(&request.as_bytes()[..end]).unwrap();
     if number.is_multiple_of(2) {
         wire::reset(&stream);
     }
+}
+
+#[test]
+fn a_back_end_that_stops_is_not_waited_for() {
+    let (ok, chunks) = ("HTTP/1.1 200 OK\r\n", "transfer-encoding: chunked\r\n\r\n");
+    let beginnings = [
+        (String::new(), 504),
+        (ok[..10].to_owned(), 504),
+        (format!("{ok}content-length: 5\r\n"), 504),
+        ("HTTP/1.1 103 Early Hints\r\n\r\n".to_owned(), 504),
+        (format!("{ok}content-length: 5\r\n\r\nha"), 200),
+        (format!("{ok}{chunks}"), 200),
+        (format!("{ok}{chunks}5\r\nha"), 200),
+        (format!("{ok}{chunks}2\r\nha\r\n0\r\n"), 200),
+    ];
+    let said = beginnings.clone();
+    let gateway = start(wire::back_end(move |mut stream| {
+        let mut read = Vec::new();
+        let request = wire::receive(stream, &mut read).expect("a request");
+        let (_, name) = request.line.rsplit_once('/').unwrap();
+        let (beginning, _) = &said[name.parse::<usize>().unwrap()];
+        stream.write_all(beginning.as_bytes()).unwrap();
+        wait_gone(stream);
+    }));
+    thread::scope(|scope| {
+        for (number, (beginning, status)) in beginnings.iter().enumerate() {
+            let address = gateway.address;
+            scope.spawn(move || {
+                let mut talk = Talk::open(address).unwrap();
+                let mut answer = get(&mut talk, &format!("/hasty/{number}"))
+                    .unwrap()
+                    .unwrap();
+                if answer.status == 103 {
+                    answer = talk.next(false).unwrap().unwrap();
+                }
+                let cut = *status == 200;
+                assert_eq!((answer.status, answer.cut), (*status, cut), "{beginning:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_client_that_ends_inside_its_body_can_read_why_it_is_refused() {
+    let gateway = start(wire::back_end(|stream| {
+        // What comes of a request that breaks off is never answered.
+        wait_gone(stream);
+    }));
+    for (framing, body) in [
+        ("content-length: 10", ""),
+        ("content-length: 10", "half "),
+        ("transfer-encoding: chunked", ""),
+        ("transfer-encoding: chunked", "4\r\nhal"),
+        ("transfer-encoding: chunked", "4\r\nhalf\r\n0\r\n"),
+    ] {
+        let mut talk = Talk::open(gateway.address).unwrap();
+        let request = format!("POST /large HTTP/1.1\r\nhost: a\r\n{framing}\r\n\r\n{body}");
+        talk.send(request.as_bytes(), Pieces::Whole);
+        talk.end();
+        let answer = talk.next(false).unwrap().unwrap();
+        assert_eq!(
+            (answer.status, answer.cut),
+            (400, false),
+            "{framing} {body:?}"
+        );
+        assert_eq!(talk.rest().unwrap(), b"", "{framing} {body:?}");
+    }
+}
+
+#[test]
+fn back_ends_and_clients_that_say_everything_byte_by_byte() {
+    let gateway = start(wire::back_end(|mut stream| {
+        let _ = stream.set_nodelay(true);
+        let mut read = Vec::new();
+        while let Some(request) = wire::receive(stream, &mut read) {
+            let body = String::from_utf8(request.body.data).unwrap();
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{length:x}\r\n{body}\r\n0\r\nx-t: 1\r\n\r\n"
+            );
+            for byte in answer.bytes() {
+                stream.write_all(&[byte]).unwrap();
+            }
+        }
+    }));
+    thread::scope(|scope| {
+        for client in 0..4 {
+            let address = gateway.address;
+            scope.spawn(move || {
+                let mut talk = Talk::open(address).unwrap();
+                for round in 0..5 {
+                    let body = format!("from {client} in {round}");
+                    let length = body.len();
+                    let request = format!(
+                        "POST /large HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n{body}"
+                    );
+                    talk.send(request.as_bytes(), Pieces::Bytes);
+                    let answer = talk.next(false).unwrap().unwrap();
+                    assert_eq!((answer.status, answer.text()), (200, body));
+                }
+            });
+        }
+    });
 }
 
 #[test]

@@ -281,3 +281,98 @@ fn huffman_431(payload: &[u8]) -> bool {
         .windows(3)
         .any(|part| part == [0b0110_1001, 0b1001_0000, 0b1111_1111])
 }
+
+/// The status that an answer's head begins with; 0: one that is in no table.
+fn status(payload: &[u8]) -> u16 {
+    match payload.first() {
+        Some(0x88) => 200,
+        Some(0x8c) => 400,
+        Some(0x8d) => 404,
+        _ => 0,
+    }
+}
+
+#[test]
+fn a_request_means_one_thing_or_nothing() {
+    // Every request and every field that another reader, or the next one over HTTP/1.1, could understand otherwise.
+    let usual: &[(&str, &str)] = &[
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":authority", "api.example"),
+        (":path", "/free"),
+    ];
+    let with = |more: &[(&'static str, &'static str)]| [usual, more].concat();
+    let but = |name: &str, value: &'static str| {
+        let mut fields = usual.to_vec();
+        for field in &mut fields {
+            if field.0 == name {
+                field.1 = value;
+            }
+        }
+        fields
+    };
+    let without = |name: &str| {
+        let mut fields = usual.to_vec();
+        fields.retain(|field| field.0 != name);
+        fields
+    };
+    let back_end = BackEnd::start();
+    let gateway = start(&back_end);
+    for (fields, expected) in [
+        (with(&[]), 200),
+        // One host.
+        (with(&[("host", "api.example")]), 200),
+        (with(&[("host", "other.example")]), 400),
+        (
+            with(&[("host", "api.example"), ("host", "api.example")]),
+            400,
+        ),
+        (but(":authority", "user@api.example"), 400),
+        (but(":authority", "api.example, b"), 400),
+        (without(":authority"), 400),
+        // One path.
+        (but(":path", "/free/../held"), 400),
+        (but(":path", "/%2e%2e/free"), 400),
+        (but(":path", "/a%2fb"), 400),
+        (but(":path", "/a%00"), 400),
+        (but(":path", "/a\\b"), 400),
+        (but(":path", "*"), 400),
+        // One framing: `Content-Length` is held against the frames.
+        (with(&[("content-length", "5")]), 400),
+        (
+            with(&[("content-length", "0"), ("content-length", "0")]),
+            400,
+        ),
+        (with(&[("content-length", "+0")]), 400),
+        (with(&[("transfer-encoding", "chunked")]), 400),
+        // Nothing of one connection (RFC 9113 §8.2.2).
+        (with(&[("connection", "x-secret"), ("x-secret", "1")]), 400),
+        (with(&[("keep-alive", "timeout=5")]), 400),
+        (with(&[("proxy-connection", "keep-alive")]), 400),
+        (with(&[("upgrade", "websocket")]), 400),
+        (with(&[("te", "gzip")]), 400),
+        // Fields that are fields.
+        (with(&[("X-Upper", "1")]), 400),
+        (with(&[("x y", "1")]), 400),
+        (with(&[("x", "a\r\nevil: 1")]), 400),
+        (with(&[("x", "a\0b")]), 400),
+        (with(&[("", "1")]), 400),
+    ] {
+        let mut client = Client::connect(&gateway);
+        let head: Vec<u8> = fields
+            .iter()
+            .flat_map(|(name, value)| field(0, name, value))
+            .collect();
+        client.send(&frame(HEADERS, END_STREAM | END_HEADERS, 1, &head));
+        let answer = client.until(|frame| matches!(frame.kind, HEADERS | RST_STREAM | GOAWAY));
+        // Refused in words, or by an end of the stream: either way nothing of it was forwarded.
+        let status = match &answer {
+            Some(frame) if frame.kind == HEADERS => status(&frame.payload),
+            _ => 400,
+        };
+        assert_eq!(status, expected, "{fields:?}: {answer:?}");
+    }
+    let forwarded = back_end.count();
+    assert_eq!(forwarded, 2, "requests that reach the back end");
+    assert_serves(&gateway);
+}

@@ -320,10 +320,7 @@ impl Caching {
         self.undeclared(query_names)
     }
 
-    fn undeclared<'q>(
-        &self,
-        mut query_names: impl Iterator<Item = Cow<'q, str>>,
-    ) -> Option<Why> {
+    fn undeclared<'q>(&self, mut query_names: impl Iterator<Item = Cow<'q, str>>) -> Option<Why> {
         let known = self.known_queries.as_ref()?;
         query_names
             .any(|name| !known.contains(&name.as_ref()))

@@ -92,6 +92,7 @@ async fn ask(worker: &Worker, endpoint: &Arc<Endpoint>, def: &HealthDef) -> Opti
         headers,
         body: Body::empty(),
         tunnel: Body::empty(),
+        interim: None,
     };
     if endpoint.http2(worker.index).is_some() {
         return http2::ask_apart(worker, endpoint, &mut outgoing).await.ok();

@@ -2,6 +2,8 @@
 //!
 //! Both directions move at once: an answer may begin, and even end, while the request is still being sent.
 
+mod body;
+
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
@@ -13,14 +15,14 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use http_body::{Body as _, Frame};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep};
+
+pub(crate) use body::LinkBody;
 
 use super::breaker::Counted;
-use super::pool::Lease;
-use super::{Endpoint, Outgoing, Ticket, UpstreamFault, resolve};
+use super::{Endpoint, Outgoing, UpstreamFault, resolve};
 use crate::clock::Nanos;
-use crate::exchange::{Body, BodyFault, Headers, later};
-use crate::h1::{self, Decoder, Framing, Outbox, Piece, ResponseHead};
+use crate::exchange::{Body, BodyFault, Coding, Headers, Length};
+use crate::h1::{self, Decoder, Encoder, Framing, Outbox, Piece, ResponseHead};
 use crate::server::Worker;
 use crate::spare::Spare;
 use crate::tls::{SCRATCH, Stream};
@@ -31,8 +33,9 @@ const CONNECT: Duration = Duration::from_secs(3);
 const LARGEST_HEAD: usize = 64 * 1024;
 /// Most bytes of a body that are read at once.
 const LARGEST_READ: usize = 64 * 1024;
-/// Most interim answers before the real one.
+/// Most interim answers before the real one, and most bytes of all of them.
 const INTERIM: usize = 16;
+const INTERIM_BYTES: usize = LARGEST_HEAD;
 
 /// A connection.
 pub(super) struct Link {
@@ -47,6 +50,12 @@ pub(super) struct Link {
     silent: bool,
     /// Whether the connection takes no other request.
     last: bool,
+    /// Whether it has had a request before.
+    kept: bool,
+    /// How much will be written when all of the request's head is.
+    asked: u64,
+    /// Whether what was read of a head ends inside a line: then it need not be looked at again before the line ends.
+    inside_line: bool,
     idle_since: Nanos,
     /// Counts it, where connections are bounded for all workers.
     counted: Option<Counted>,
@@ -55,9 +64,7 @@ pub(super) struct Link {
 /// What is still to be sent of a request.
 struct Upload {
     body: Body,
-    chunked: bool,
-    /// Bytes the head promised that are still to come.
-    left: Option<u64>,
+    encoder: Encoder,
     state: Sending,
     /// Bytes that were handed to the socket's queue.
     pushed: u64,
@@ -99,14 +106,14 @@ pub(super) async fn connect_apart(
         rest: Spare::default(),
         out: Outbox::default(),
         upload: Upload {
-            body: Body::empty(),
-            chunked: false,
-            left: None,
             state: Sending::Done,
-            pushed: 0,
+            ..Upload::new(Framing::Empty, Body::empty())
         },
         silent: true,
         last: false,
+        kept: false,
+        asked: 0,
+        inside_line: false,
         idle_since: worker.clock.now(),
         counted: None,
     }))
@@ -158,6 +165,7 @@ impl Link {
     }
 
     pub(super) fn rest(&mut self, now: Nanos) {
+        self.kept = true;
         self.idle_since = now;
     }
 
@@ -203,33 +211,41 @@ impl Link {
             websocket,
         );
         self.silent = true;
-        self.upload = Upload {
-            chunked: framing == Framing::Chunked,
-            left: match framing {
-                Framing::Length(length) => Some(length),
-                _ => None,
-            },
-            body,
-            state: Sending::More,
-            pushed: 0,
-        };
-        let mut interim = 0;
+        self.upload = Upload::new(framing, body);
+        // Nothing else waits to be written.
+        self.asked = self.out.written() + self.out.text().len() as u64;
+        let (mut interim, mut interim_bytes) = (0, 0);
         poll_fn(|cx| {
             if let Poll::Ready(Err(fault)) = self.poll_upload(cx) {
                 return Poll::Ready(Err(UpstreamFault::Body(fault)));
             }
             loop {
                 let head = ready!(self.poll_head(cx))?;
+                if !self.is_asked() {
+                    self.judge_unasked(&head)?;
+                }
                 match head.status {
                     101 if websocket && head.survey.is_websocket() => {
-                        self.upload = Upload::tunnel(std::mem::take(&mut outgoing.tunnel));
+                        // Bytes without any framing, until they end.
+                        let tunnel = std::mem::take(&mut outgoing.tunnel);
+                        self.upload = Upload::new(Framing::Close, tunnel);
                         self.last = true;
                         return Poll::Ready(Ok(head));
                     }
                     // An upgrade that nobody asked for.
                     101 => return Poll::Ready(Err(UpstreamFault::Garbled)),
-                    100..=199 if interim < INTERIM => interim += 1,
-                    100..=199 => return Poll::Ready(Err(UpstreamFault::Garbled)),
+                    100..=199 => {
+                        interim += 1;
+                        interim_bytes += head.survey.bytes;
+                        let flood = interim > INTERIM || interim_bytes > INTERIM_BYTES;
+                        if flood || announces_body(&head) {
+                            return Poll::Ready(Err(UpstreamFault::Garbled));
+                        }
+                        // The gateway says itself when a body is wanted, and asks no back end to (RFC 9110 §10.1.1).
+                        if let (101..=199, Some(hints)) = (head.status, &outgoing.interim) {
+                            hints.pass(head);
+                        }
+                    }
                     _ => {
                         self.last = !head.survey.keeps_alive(head.version);
                         return Poll::Ready(Ok(head));
@@ -238,6 +254,30 @@ impl Link {
             }
         })
         .await
+    }
+
+    /// Whether all of the request's head is with the socket.
+    fn is_asked(&self) -> bool {
+        self.out.written() >= self.asked
+    }
+
+    /// Judges an answer that began before the request's head was written.
+    ///
+    /// It is not an answer to this request, which nobody can have read. On a kept connection it was meant for whatever was there
+    /// before, or for nobody: the connection counts as closed, and nothing of the request was acted on. On a new one a back end may
+    /// refuse a head before it has read all of it, and then closes; nothing else makes sense there.
+    ///
+    /// What came between the look at the idle connection and the write of a head that was taken at once is not seen here: both happen
+    /// in one turn of the worker, and from outside such bytes are those of a very quick answer.
+    fn judge_unasked(&mut self, head: &ResponseHead) -> Result<(), UpstreamFault> {
+        if self.kept {
+            self.silent = true;
+            return Err(UpstreamFault::Reset);
+        }
+        match head.status >= 400 && !head.survey.keeps_alive(head.version) {
+            true => Ok(()),
+            false => Err(UpstreamFault::Garbled),
+        }
     }
 
     /// Sends what is left of the request. A back end that takes no more is not a fault here: it may have answered.
@@ -251,19 +291,17 @@ impl Link {
         if upload.state != Sending::More {
             return Poll::Ready(Ok(()));
         }
-        let mut ended = upload.body.is_end_stream() && !upload.chunked;
         loop {
             let mut waits = false;
-            while !ended && !out.is_full() {
+            while !upload.encoder.is_done() && !out.is_full() {
+                if upload.body.is_end_stream() {
+                    upload.encoder.end(out);
+                    break;
+                }
                 match Pin::new(&mut upload.body).poll_frame(cx) {
-                    Poll::Ready(Some(Ok(frame))) => ended = upload.push(frame, out)?,
+                    Poll::Ready(Some(Ok(frame))) => upload.put(frame, out)?,
                     Poll::Ready(Some(Err(fault))) => return Poll::Ready(Err(fault)),
-                    Poll::Ready(None) => {
-                        ended = true;
-                        if upload.chunked {
-                            h1::last_chunk(out.text(), None);
-                        }
-                    }
+                    Poll::Ready(None) => upload.encoder.end(out),
                     Poll::Pending => {
                         waits = true;
                         break;
@@ -271,12 +309,12 @@ impl Link {
                 }
             }
             match out.poll_flush(stream, cx) {
-                Poll::Ready(Ok(())) if ended => {
+                Poll::Ready(Ok(())) if upload.encoder.is_done() => {
                     upload.body = Body::empty();
-                    upload.state = match upload.left {
+                    upload.state = match upload.encoder {
+                        Encoder::Whole => Sending::Done,
                         // A body that is shorter than it said leaves the back end waiting.
-                        Some(1..) => Sending::Stuck,
-                        _ => Sending::Done,
+                        _ => Sending::Stuck,
                     };
                     return Poll::Ready(Ok(()));
                 }
@@ -319,6 +357,8 @@ impl Link {
                     Ok(Some(parsed)) => parsed,
                     Ok(None) | Err(_) => return Poll::Ready(Err(UpstreamFault::Reset)),
                 }
+            } else if self.inside_line && self.ahead.len() < LARGEST_HEAD {
+                Ok(None)
             } else {
                 match h1::response(&self.ahead) {
                     // However it came: the last read may have gone far beyond.
@@ -341,10 +381,15 @@ impl Link {
                 }
                 Ok(None) => {
                     let Link { stream, ahead, .. } = self;
-                    let read = ready!(stream.poll_with(cx, |bytes| ahead.extend_from_slice(bytes)));
-                    if !matches!(read, Ok(Some(()))) {
+                    let read = ready!(stream.poll_with(cx, |bytes| {
+                        ahead.extend_from_slice(bytes);
+                        memchr::memchr(b'\n', bytes).is_none()
+                    }));
+                    let Ok(Some(inside_line)) = read else {
                         return Poll::Ready(Err(UpstreamFault::Reset));
-                    }
+                    };
+                    // A head that comes in drops is not read again for every drop.
+                    self.inside_line = inside_line;
                 }
                 Err(_) => return Poll::Ready(Err(UpstreamFault::Garbled)),
             }
@@ -412,48 +457,26 @@ impl Link {
 }
 
 impl Upload {
-    /// Bytes without any framing, until they end.
-    fn tunnel(body: Body) -> Upload {
+    fn new(framing: Framing, body: Body) -> Upload {
         Upload {
             body,
-            chunked: false,
-            left: None,
+            encoder: Encoder::new(framing),
             state: Sending::More,
             pushed: 0,
         }
     }
 
-    /// Writes a piece; tells whether it was the last.
-    fn push(&mut self, frame: Frame<Bytes>, out: &mut Outbox) -> Result<bool, BodyFault> {
-        let data = match frame.into_data() {
-            Ok(data) => data,
-            Err(frame) => {
-                if let (true, Ok(trailers)) = (self.chunked, frame.into_trailers()) {
-                    h1::last_chunk(out.text(), Some(&Headers::from_map(&trailers)));
-                }
-                return Ok(true);
-            }
-        };
-        if let Some(left) = &mut self.left {
-            // More than the head said would be read as another request.
-            *left = left
-                .checked_sub(data.len() as u64)
-                .ok_or(BodyFault::ClientGarbled)?;
-        }
-        if data.is_empty() {
-            return Ok(false);
-        }
-        self.pushed += data.len() as u64;
-        if self.chunked {
-            h1::chunk(out.text(), data.len());
-            out.push(data);
-            out.text().extend_from_slice(b"\r\n");
-            Ok(false)
-        } else {
-            out.push(data);
-            Ok(self.body.is_end_stream())
-        }
+    fn put(&mut self, frame: Frame<Bytes>, out: &mut Outbox) -> Result<(), BodyFault> {
+        self.pushed += frame.data_ref().map_or(0, Bytes::len) as u64;
+        let put = self.encoder.put(frame, out);
+        put.map_err(|_| BodyFault::ClientGarbled)
     }
+}
+
+/// Whether an interim answer speaks of a body, which it cannot have (RFC 9110 §15.2): others might look for the answer behind it.
+fn announces_body(head: &ResponseHead) -> bool {
+    !matches!(head.survey.length, Length::Absent | Length::Bytes(0))
+        || head.survey.coding != Coding::Absent
 }
 
 /// Polls without a waker and outside Tokio's cooperative budget: a socket that has run out of budget says "pending" and
@@ -463,140 +486,5 @@ fn unhindered<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
     match pin!(tokio::task::unconstrained(polled)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
         Poll::Pending => Poll::Pending,
-    }
-}
-
-/// The body of an answer, with the connection it comes from. At its end the connection goes back into the pool; if it is
-/// dropped before, the connection is closed, since the rest of the answer is still in it.
-pub(crate) struct LinkBody {
-    decoder: Decoder,
-    link: Option<(Box<Link>, Lease)>,
-    /// Bytes that are still to come, if that is known.
-    length: Option<u64>,
-    /// Whether both sides speak freely: then it also ends when the client does, and what the client sends is no pause.
-    tunnel: bool,
-    /// Bytes of the client's by the last look.
-    pushed: u64,
-    pause: Option<Duration>,
-    /// Made at the first pause: an answer that is there already costs no timer.
-    timer: Option<(Pin<Box<Sleep>>, Instant)>,
-}
-
-impl LinkBody {
-    pub(super) fn new(framing: Framing, link: Box<Link>, lease: Lease) -> LinkBody {
-        let decoder = Decoder::new(framing);
-        LinkBody {
-            length: decoder.left(),
-            decoder,
-            tunnel: false,
-            pushed: 0,
-            link: Some((link, lease)),
-            pause: None,
-            timer: None,
-        }
-    }
-
-    /// All that the back end sends, while all that the client sends goes there.
-    pub(super) fn tunnel(link: Box<Link>, lease: Lease) -> LinkBody {
-        LinkBody {
-            tunnel: true,
-            ..LinkBody::new(Framing::Close, link, lease)
-        }
-    }
-
-    /// Has a request end with this body.
-    pub(crate) fn hold(&mut self, ticket: Ticket) {
-        if let Some((_, lease)) = &mut self.link {
-            lease.hold(ticket);
-        }
-    }
-
-    /// Sets the longest pause between two pieces.
-    pub(crate) fn pause(&mut self, longest: Duration) {
-        self.pause = Some(longest);
-    }
-
-    pub(crate) fn poll_frame(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        let Some((link, _)) = &mut self.link else {
-            return Poll::Ready(None);
-        };
-        match link.poll_upload(cx) {
-            Poll::Ready(Err(fault)) => return self.fail(fault),
-            Poll::Ready(Ok(())) if self.tunnel => {
-                self.link = None;
-                return Poll::Ready(None);
-            }
-            _ => {}
-        }
-        if self.tunnel && link.upload.pushed != self.pushed {
-            self.pushed = link.upload.pushed;
-            if let Some((_, last)) = &mut self.timer {
-                *last = Instant::now();
-            }
-        }
-        match link.poll_body(&mut self.decoder, cx) {
-            Poll::Ready(Ok(frame)) => {
-                if let Some((_, last)) = &mut self.timer {
-                    *last = Instant::now();
-                }
-                if let (Some(length), Some(data)) =
-                    (&mut self.length, frame.as_ref().and_then(Frame::data_ref))
-                {
-                    *length = length.saturating_sub(data.len() as u64);
-                }
-                if self.decoder.is_done() {
-                    self.release();
-                }
-                Poll::Ready(frame.map(Ok))
-            }
-            Poll::Ready(Err(fault)) => self.fail(fault),
-            Poll::Pending => match self.pause {
-                Some(pause) => self.poll_pause(pause, cx),
-                None => Poll::Pending,
-            },
-        }
-    }
-
-    fn poll_pause(
-        &mut self,
-        pause: Duration,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        let (timer, last) = self.timer.get_or_insert_with(|| {
-            let now = Instant::now();
-            (Box::pin(tokio::time::sleep_until(later(now, pause))), now)
-        });
-        while timer.as_mut().poll(cx).is_ready() {
-            // Pieces that came meanwhile did not move the timer, only the moment it counts from.
-            let due = later(*last, pause);
-            if due <= timer.deadline() {
-                return self.fail(BodyFault::UpstreamTimeout);
-            }
-            timer.as_mut().reset(due);
-        }
-        Poll::Pending
-    }
-
-    fn fail(&mut self, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        self.link = None;
-        Poll::Ready(Some(Err(fault)))
-    }
-
-    fn release(&mut self) {
-        if let Some((link, lease)) = self.link.take() {
-            lease.give_back(link);
-        }
-    }
-
-    pub(crate) fn is_end_stream(&self) -> bool {
-        self.link.is_none()
-    }
-
-    /// Bytes that are still to come, if that is known.
-    pub(crate) fn length(&self) -> Option<u64> {
-        self.length
     }
 }

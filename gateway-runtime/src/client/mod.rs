@@ -44,9 +44,9 @@ pub(crate) use standing::Standing;
 pub(crate) use upstream::{Call, Part, Ticket, Upstream};
 
 use crate::clock::Nanos;
-use crate::exchange::{Body, BodyFault, Headers, Target, field};
+use crate::exchange::{Body, BodyFault, FieldName, Headers, Target, field};
 use crate::h1::{self, Framing, ResponseHead};
-use crate::server::Worker;
+use crate::server::{Interim, Worker};
 use link::Link;
 use pool::Lease;
 
@@ -63,6 +63,35 @@ pub(crate) struct Outgoing {
     pub(crate) body: Body,
     /// What is sent once the back end has agreed to speak WebSocket; empty: it is not asked to.
     pub(crate) tunnel: Body,
+    /// Where interim answers go; `None`: nowhere.
+    pub(crate) interim: Option<Hints>,
+}
+
+/// Where interim answers of a back end go (RFC 9110 §15.2), and what is taken out of them.
+#[derive(Debug)]
+pub(crate) struct Hints {
+    /// The client.
+    pub(crate) to: Interim,
+    /// Fields that are not the back end's to say: those that are changed in the answer itself.
+    pub(crate) without: Option<Arc<[FieldName]>>,
+}
+
+impl Hints {
+    /// Passes one on, without what belongs to the connection it came from.
+    fn pass(&self, head: ResponseHead) {
+        let ResponseHead {
+            status,
+            mut headers,
+            survey,
+            ..
+        } = head;
+        survey.strip(&mut headers);
+        headers.remove(field::SERVER);
+        for name in self.without.iter().flat_map(|names| names.iter()) {
+            headers.remove(name);
+        }
+        self.to.pass(status, &headers);
+    }
 }
 
 /// A back end's answer.
@@ -120,9 +149,11 @@ impl fmt::Display for UpstreamFault {
 
 impl std::error::Error for UpstreamFault {}
 
-/// A kept connection may be closed by the other side while a request is on its way. Only one that was idle for this long is
-/// likely to be, so that a request that cannot be sent again is worth a question to the system.
-const LIKELY_CLOSED: Duration = Duration::from_millis(20);
+/// A kept connection may be closed by the other side, or be sent an answer that nobody asked for, while a request is on its way to
+/// it. What happened before the last look of the worker at its sockets is seen for nothing; only where a connection was idle for
+/// this long can that look be long ago, and only then is it worth a question to the system. Where it matters what a request
+/// costs, connections are not idle for so long.
+const LONG_IDLE: Duration = Duration::from_millis(20);
 
 /// Sends a request to one target and waits for the head of the answer, until `deadline`.
 async fn send(
@@ -172,13 +203,14 @@ async fn call(
             None => Box::pin(link::connect(worker, endpoint)).await?,
         };
         if !fresh
-            && !replayable
-            && worker.clock.now().since(link.idle_since()) >= LIKELY_CLOSED
+            && worker.clock.now().since(link.idle_since()) >= LONG_IDLE
             && !link.is_surely_open()
         {
             continue;
         }
         match link.send(outgoing).await {
+            // Not to this request: the back end took the connection for idle, and closes it (RFC 9110 §15.5.9).
+            Ok(head) if head.status == 408 && !fresh && replayable && !link.is_reusable() => {}
             Ok(head) => return Ok((head, link, lease)),
             Err(UpstreamFault::Reset) if !fresh && replayable && link.is_silent() => {}
             Err(fault) => return Err(fault),

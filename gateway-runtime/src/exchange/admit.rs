@@ -98,6 +98,7 @@ impl Exchange {
             params: Params::default(),
             body,
             tunnel: Body::empty(),
+            interim: None,
         }
     }
 

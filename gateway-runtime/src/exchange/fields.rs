@@ -171,6 +171,12 @@ impl Headers {
         self.page.remove(name.as_ref().as_bytes())
     }
 
+    /// Removes a field, and what could be taken for it: `X_User` is `X-User` to programs that are given fields as variables.
+    pub(crate) fn remove_alike(&mut self, name: &FieldName) {
+        let name = name.as_str().as_bytes();
+        self.page.retain(|other| !is_alike(other, name));
+    }
+
     fn put(&mut self, name: &FieldName, value: &[u8]) {
         let name = name.as_str().as_bytes();
         self.page.remove(name);
@@ -226,7 +232,7 @@ pub(crate) struct Survey {
     pub(crate) expect: bool,
     /// Whether `Max-Forwards` is there.
     pub(crate) max_forwards: bool,
-    /// Which fields of one connection are there: bits of [`HOP_BY_HOP`].
+    /// Which fields are there that go no further: bits of [`HOP_BY_HOP`], and [`IMITATED`].
     hop_by_hop: u16,
 }
 
@@ -267,6 +273,45 @@ const HOP_BY_HOP: [&str; 9] = [
     "proxy-connection",
 ];
 
+/// Fields that the gateway writes itself and others rely on.
+const OWN: [&str; 6] = [
+    "content-length",
+    "transfer-encoding",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-request-id",
+];
+
+/// The bit for a field that imitates one of [`OWN`].
+const IMITATED: u16 = 1 << 15;
+
+/// The lengths of all names of [`OWN`].
+const OWN_LENGTHS: u32 = {
+    let mut lengths = 0;
+    let mut at = 0;
+    while at < OWN.len() {
+        lengths |= 1 << OWN[at].len();
+        at += 1;
+    }
+    lengths
+};
+
+/// Whether a name of one of their lengths is one of [`OWN`] but for `_` where that has `-`. Programs that are given fields as variables
+/// (CGI and what followed it) read both as the same.
+fn imitates_own(name: &[u8]) -> bool {
+    name.contains(&b'_') && OWN.iter().any(|own| is_alike(name, own.as_bytes()))
+}
+
+/// Whether two names are the same where `_` is no other letter than `-`.
+fn is_alike(name: &[u8], other: &[u8]) -> bool {
+    let letter = |byte: &u8| match byte {
+        b'_' => b'-',
+        byte => byte.to_ascii_lowercase(),
+    };
+    name.len() == other.len() && name.iter().map(letter).eq(other.iter().map(letter))
+}
+
 /// The keys of the names that a survey looks for.
 mod key {
     use super::Key;
@@ -303,7 +348,7 @@ impl Survey {
             let (name, value) = (page.name(row), page.value(row));
             // ": " and CR LF.
             survey.bytes += name.len() + value.len() + 4;
-            if name.len() < 32 && key::LENGTHS & 1 << name.len() != 0 {
+            if name.len() < 32 && (key::LENGTHS | OWN_LENGTHS) & 1 << name.len() != 0 {
                 survey.note(row.key(), name, value);
             }
         }
@@ -338,6 +383,8 @@ impl Survey {
                 }
                 _ => {}
             }
+        } else if imitates_own(name) {
+            self.hop_by_hop |= IMITATED;
         }
     }
 
@@ -360,7 +407,8 @@ impl Survey {
         self.upgrade && self.websocket
     }
 
-    /// Removes the fields of one connection: the well-known ones and those that `Connection` names.
+    /// Removes the fields of one connection, the well-known ones and those that `Connection` names, and with them what could be
+    /// taken for a field of the gateway's own: `X_Forwarded_For`.
     ///
     /// `Host` and `Content-Length` stay even when named: they carry the meaning and the framing of the message, and the
     /// engine has already decided both.
@@ -375,6 +423,9 @@ impl Survey {
             if self.hop_by_hop & (1 << bit) != 0 {
                 headers.remove(name);
             }
+        }
+        if self.hop_by_hop & IMITATED != 0 {
+            headers.page.retain(|name| !imitates_own(name));
         }
     }
 }

@@ -31,6 +31,7 @@ pub(crate) use target::{BadTarget, Target};
 
 use crate::clock::Nanos;
 use crate::route::Spans;
+use crate::server::Interim;
 
 /// A request on its way through the gateway.
 #[derive(Debug)]
@@ -51,6 +52,7 @@ pub(crate) struct Exchange {
     params: Params,
     body: Body,
     tunnel: Body,
+    interim: Option<Interim>,
 }
 
 impl Exchange {
@@ -226,10 +228,16 @@ impl Exchange {
             params: Params::default(),
             body: Body::empty(),
             tunnel: Body::empty(),
+            interim: None,
             peer: self.peer.clone(),
             ..*self
         };
-        std::mem::replace(self, spent)
+        let taken = std::mem::replace(self, spent);
+        Exchange {
+            // Of use until there is an answer.
+            interim: None,
+            ..taken
+        }
     }
 
     /// The body; afterwards it is empty.
@@ -246,6 +254,17 @@ impl Exchange {
     /// The client asks for the connection to become one of WebSocket.
     pub(crate) fn offer_tunnel(&mut self, tunnel: Body) {
         self.tunnel = tunnel;
+    }
+
+    /// Where interim answers to the request go, if its client can be sent any. May not be kept longer than the request is
+    /// being handled.
+    pub(crate) fn take_interim(&mut self) -> Option<Interim> {
+        self.interim.take()
+    }
+
+    /// The client can be sent interim answers.
+    pub(crate) fn offer_interim(&mut self, interim: Interim) {
+        self.interim = Some(interim);
     }
 
     /// Lowers (never raises) the most bytes the body may have.

@@ -1,7 +1,7 @@
 //! Bodies taken out of their framing (RFC 9112 §6 and §7).
 
 use super::{AROUND_CHUNKS, Framing, head};
-use crate::exchange::Headers;
+use crate::exchange::{Headers, Survey};
 
 /// What is left of a body.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ pub(crate) struct Garbled;
 const MOST_DIGITS: u8 = 15;
 
 /// Fields that change how a message is framed, routed or understood, and that nobody may send when it is too late to look at them
-/// (RFC 9110 §6.5.1). They are dropped.
+/// (RFC 9110 §6.5.1); and those that the gateway writes itself. They are dropped.
 const NEVER_TRAILERS: &[&str] = &[
     "authorization",
     "cache-control",
@@ -97,6 +97,11 @@ const NEVER_TRAILERS: &[&str] = &[
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-request-id",
 ];
 
 impl Decoder {
@@ -233,6 +238,7 @@ impl Chunks {
                         for name in NEVER_TRAILERS {
                             trailers.remove(name);
                         }
+                        Survey::of(&trailers).strip(&mut trailers);
                         return Ok(Piece::End {
                             skip: skip + 1,
                             trailers: (trailers.len() > 0).then_some(trailers),

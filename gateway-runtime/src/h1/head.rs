@@ -58,24 +58,34 @@ fn request_in<'b>(
     let mut request = httparse::Request::new(&mut []);
     let length = match request.parse_with_uninit_headers(bytes, fields) {
         Ok(Status::Complete(length)) => length,
-        Ok(Status::Partial) => return Ok(None),
+        Ok(Status::Partial) => {
+            so_far(bytes)?;
+            if request.version.is_some() {
+                line(&request)?;
+            }
+            return Ok(None);
+        }
         Err(fault) => return Err(fault_of(fault, request.method.is_some())),
     };
     let text = bytes.get(..length).unwrap_or_default();
     lines_end_well(text, request.headers)?;
+    let mut head = line(&request)?;
+    head.headers = headers(text, request.headers);
+    head.survey = Survey::of(&head.headers);
+    Ok(Some((head, length)))
+}
+
+/// What the first line of a request says.
+fn line(request: &httparse::Request<'_, '_>) -> Result<Head, HeadFault> {
     let method = request.method.unwrap_or_default();
-    let method = http::Method::from_bytes(method.as_bytes()).map_err(|_| HeadFault::Method)?;
-    let headers = headers(text, request.headers);
     let mut head = Head {
-        method,
+        method: http::Method::from_bytes(method.as_bytes()).map_err(|_| HeadFault::Method)?,
         version: version(request.version),
-        survey: Survey::of(&headers),
-        headers,
         ..Head::unread()
     };
     let target = request.path.unwrap_or_default();
     head.set_target(target).ok_or(HeadFault::Target)?;
-    Ok(Some((head, length)))
+    Ok(head)
 }
 
 /// Reads an answer's head, and tells how many bytes it has; `None`: it is not complete.
@@ -93,7 +103,7 @@ pub(crate) fn response(bytes: &[u8]) -> Result<Option<(ResponseHead, usize)>, He
     );
     let length = match parsed {
         Ok(Status::Complete(length)) => length,
-        Ok(Status::Partial) => return Ok(None),
+        Ok(Status::Partial) => return so_far(bytes).map(|()| None),
         Err(fault) => return Err(fault_of(fault, true)),
     };
     let text = bytes.get(..length).unwrap_or_default();
@@ -152,6 +162,15 @@ fn lines_end_well(text: &[u8], fields: &[Header<'_>]) -> Result<(), HeadFault> {
         Ok(())
     } else {
         Err(HeadFault::Head)
+    }
+}
+
+/// The same of a head that is not complete: its faults are told as soon as a line shows them.
+fn so_far(bytes: &[u8]) -> Result<(), HeadFault> {
+    let ends_well = |at: usize| bytes.get(..at).is_some_and(|line| line.ends_with(b"\r"));
+    match memchr::memchr_iter(b'\n', bytes).all(ends_well) {
+        true => Ok(()),
+        false => Err(HeadFault::Head),
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Outbox {
     parts: VecDeque<Part>,
     /// Bytes of the first part, or of the text if there is none, that are sent.
     sent: usize,
+    /// Bytes that were ever written.
+    written: u64,
 }
 
 enum Part {
@@ -64,6 +66,11 @@ impl Outbox {
     /// Whether there is nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
         self.text.is_empty() && self.parts.is_empty()
+    }
+
+    /// Bytes that were ever written.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
     }
 
     /// Whether enough waits that no more should be added.
@@ -123,6 +130,7 @@ impl Outbox {
 
     fn advance(&mut self, count: usize) {
         self.sent += count;
+        self.written += count as u64;
         while let Some(part) = self.parts.front() {
             let length = match part {
                 Part::Text { start, end } => end - start,

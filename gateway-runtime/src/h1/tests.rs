@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod differential;
+mod encoder;
 mod made;
 #[allow(
     unreachable_pub,
@@ -494,15 +495,6 @@ fn heads_are_written_with_one_framing() {
             response(status, framing, connection),
             format!("HTTP/1.1 {expected}{tail}")
         );
-    }
-}
-
-#[test]
-fn sizes_of_chunks() {
-    for length in [1, 9, 15, 16, 255, 256, 4096, 65_535, 1 << 30] {
-        let mut out = Vec::new();
-        chunk(&mut out, length);
-        assert_eq!(String::from_utf8(out).unwrap(), format!("{length:x}\r\n"));
     }
 }
 

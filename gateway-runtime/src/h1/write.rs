@@ -1,4 +1,4 @@
-//! Heads and chunks, written.
+//! Heads, written.
 
 use super::Framing;
 use crate::clock::HttpDate;
@@ -6,8 +6,6 @@ use crate::exchange::Headers;
 
 /// What asks for WebSocket, and what agrees (RFC 6455 §4).
 const TO_WEBSOCKET: &[u8] = b"connection: upgrade\r\nupgrade: websocket\r\n";
-/// The end of a chunked body without trailers.
-const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// Writes a request's head. `headers` name the host; what frames the message is decided here, and whether the back end is asked to
 /// speak WebSocket from then on.
@@ -71,6 +69,13 @@ pub(crate) fn response_head(
     out.extend_from_slice(b"\r\n");
 }
 
+/// Writes the head of an interim answer. It has no body, and says nothing of one (RFC 9110 §15.2).
+pub(crate) fn interim_head(out: &mut Vec<u8>, status: u16, headers: &Headers) {
+    status_line(out, status);
+    fields(out, headers);
+    out.extend_from_slice(b"\r\n");
+}
+
 fn status_line(out: &mut Vec<u8>, status: u16) {
     if status == 200 {
         out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
@@ -87,7 +92,7 @@ fn status_line(out: &mut Vec<u8>, status: u16) {
 }
 
 /// Every field but those that frame the message.
-fn fields(out: &mut Vec<u8>, headers: &Headers) {
+pub(super) fn fields(out: &mut Vec<u8>, headers: &Headers) {
     headers.write(out, |name| match name.len() {
         10 => !name.eq_ignore_ascii_case(b"connection"),
         14 => !name.eq_ignore_ascii_case(b"content-length"),
@@ -112,28 +117,5 @@ fn frame(out: &mut Vec<u8>, framing: Framing) {
         }
         Framing::Chunked => field(out, b"transfer-encoding", b"chunked"),
         Framing::Empty | Framing::Close => {}
-    }
-}
-
-/// Writes what stands before the bytes of a chunk. Behind them stands CR LF.
-pub(crate) fn chunk(out: &mut Vec<u8>, length: usize) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut shift = (usize::BITS - length.leading_zeros()).div_ceil(4).max(1);
-    while shift > 0 {
-        shift -= 1;
-        out.push(DIGITS[length >> (4 * shift) & 15]);
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Writes the end of a chunked body.
-pub(crate) fn last_chunk(out: &mut Vec<u8>, trailers: Option<&Headers>) {
-    match trailers {
-        None => out.extend_from_slice(LAST_CHUNK),
-        Some(trailers) => {
-            out.extend_from_slice(b"0\r\n");
-            fields(out, trailers);
-            out.extend_from_slice(b"\r\n");
-        }
     }
 }

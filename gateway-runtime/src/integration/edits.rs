@@ -3,6 +3,8 @@
 //! Invariant: fields that frame a message or belong to one connection cannot be changed; a gateway with such a table does not
 //! start.
 
+use std::sync::Arc;
+
 use super::address::query::{QueryEdits, QueryRules};
 use crate::def::{EditsDef, FieldDef, SetDef};
 use crate::exchange::{FieldName, FieldValue, Headers};
@@ -16,6 +18,8 @@ pub(crate) struct Edits {
     remove: Vec<FieldName>,
     set: Vec<(FieldName, FieldText)>,
     query: QueryRules,
+    /// The names of all these fields; `None`: there is none.
+    changed: Option<Arc<[FieldName]>>,
 }
 
 /// Fields with the values that were made for one message; `None`: all of the value is absent.
@@ -52,6 +56,9 @@ impl Edits {
                 FieldDef::Query(name) => edits.query.remove(name),
             }
         }
+        let names = edits.set.iter().map(|(name, _)| name);
+        let names: Arc<[FieldName]> = edits.remove.iter().chain(names).cloned().collect();
+        edits.changed = (!names.is_empty()).then_some(names);
         edits
     }
 
@@ -85,6 +92,11 @@ impl Edits {
         self.remove.is_empty() && self.set.is_empty() && self.query.is_empty()
     }
 
+    /// The names of the fields it changes; `None`: it changes none.
+    pub(crate) fn changed(&self) -> Option<Arc<[FieldName]>> {
+        self.changed.clone()
+    }
+
     /// The values of the fields it sets. They are made before anything is changed: one value may be read where another is set.
     pub(crate) fn made(&self, values: &Values<'_>) -> Made {
         self.set
@@ -98,18 +110,16 @@ impl Edits {
         self.query.edits(&|source| values.get(source).into())
     }
 
-    /// Changes the fields of a message; `made` are the values that were made for it. A field whose value is absent goes:
-    /// otherwise a client could send what the gateway was told to set.
+    /// Changes the fields of a message; `made` are the values that were made for it. A field whose value is absent goes, and what
+    /// only differs from its name by `_` for `-`: otherwise a client could send what the gateway was told to set.
     pub(crate) fn apply(&self, made: Made, headers: &mut Headers) {
         for name in &self.remove {
-            headers.remove(name);
+            headers.remove_alike(name);
         }
         for (name, value) in made {
-            match value {
-                Some(value) => headers.set(name, value),
-                None => {
-                    headers.remove(name);
-                }
+            headers.remove_alike(&name);
+            if let Some(value) = value {
+                headers.set(name, value);
             }
         }
     }

@@ -107,6 +107,8 @@ impl Http {
             headers,
             body,
             tunnel: Body::empty(),
+            // Nothing of what the back end says is passed on but what is mapped.
+            interim: None,
         };
         let incoming = forward::send(journey, &address.upstream, &mut outgoing).await?;
         self.answer(journey, incoming)

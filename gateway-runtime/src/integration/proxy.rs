@@ -2,7 +2,7 @@
 
 use super::address::Address;
 use super::forward;
-use crate::client::Outgoing;
+use crate::client::{Hints, Outgoing};
 use crate::def::{ApiKind, ProxyDef};
 use crate::exchange::{Body, Reply, field};
 use crate::gateway::{Surroundings, Variants};
@@ -63,6 +63,10 @@ impl Proxy {
                 ApiKind::Plain => exchange.take_tunnel(),
                 ApiKind::Rest | ApiKind::Http => Body::empty(),
             },
+            interim: exchange.take_interim().map(|to| Hints {
+                to,
+                without: operation.response.changed(),
+            }),
         };
         let incoming = forward::send(journey, &address.upstream, &mut outgoing).await?;
         Ok(Reply {

@@ -21,7 +21,7 @@ use super::service::{Front, InFlight, unharmed};
 use super::wire::{BodyPiece, Broken, NoHead, Wire};
 use super::{Events, Live};
 use crate::exchange::{Body, BodyFault, Exchange, Head, Headers, Reply, field, later};
-use crate::h1::{self, Decoder, Framing, HeadFault};
+use crate::h1::{self, Decoder, Encoder, Framing, HeadFault};
 use crate::refusal::{Refusal, Why};
 
 /// What a head may have beyond the document's limits, so that they are found and answered where requests are understood.
@@ -190,7 +190,7 @@ async fn answer(asking: Asking) -> After {
         front.doing.finish();
     }
     // A body that nobody wanted is read if it is small; the connection is of no further use otherwise.
-    drop(exchange.take_body());
+    drop((exchange.take_body(), exchange.take_interim()));
     let whole = poll_fn(|cx| {
         // Here, in the loop, and in the body if somebody still has it.
         let shared = Arc::strong_count(wire) > 2;
@@ -268,6 +268,10 @@ fn admitted(
                 && head.version == http::Version::HTTP_11
                 && head.survey.is_websocket();
             let mut exchange = Exchange::new(head, body, &front.peer, rules, received);
+            // HTTP/1.0 knows no interim answer (RFC 9110 §15.2).
+            if asked.version == http::Version::HTTP_11 {
+                exchange.offer_interim(Interim(wire.clone()));
+            }
             if websocket {
                 exchange.offer_tunnel(Body::wire(WireBody::tunnel(wire.clone())));
             }
@@ -313,6 +317,27 @@ impl NoHead {
     }
 }
 
+/// Where interim answers of a back end go: to the client at once, before the answer that is being made.
+///
+/// It may not outlive the handling of its request: behind the answer's head it would write into a body.
+pub(crate) struct Interim(SharedWire);
+
+impl std::fmt::Debug for Interim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Interim")
+    }
+}
+
+impl Interim {
+    /// Passes one on. It is left out where the client does not read and enough waits for it already.
+    pub(crate) fn pass(&self, status: u16, headers: &Headers) {
+        let out = &mut self.0.lock().out;
+        if !out.is_full() {
+            h1::interim_head(out.text(), status, headers);
+        }
+    }
+}
+
 /// Has the request handled; `None`: the client went away meanwhile, and the handling with it.
 async fn handled(
     front: &Front,
@@ -327,7 +352,10 @@ async fn handled(
         if let Poll::Ready(reply) = handling.as_mut().poll(cx) {
             return Poll::Ready(Some(reply));
         }
-        if wire.lock().poll_gone(cx).is_ready() || front.is_over() {
+        let mut wire = wire.lock();
+        // What goes before the answer does not wait for it.
+        let broken = !wire.out.is_empty() && matches!(wire.poll_out(cx), Poll::Ready(Err(_)));
+        if broken || wire.poll_gone(cx).is_ready() || front.is_over() {
             return Poll::Ready(None);
         }
         Poll::Pending
@@ -370,59 +398,39 @@ async fn write(
         body.write_whole(out)
     };
     drop(headers);
-    let chunked = framing == Some(Framing::Chunked);
-    let mut left = match framing {
-        Some(Framing::Length(length)) if !whole => Some(length),
-        _ => None,
+    let mut encoder = match framing {
+        _ if whole => Encoder::Whole,
+        // What is said of the body of an answer to HEAD is not what is sent.
+        Some(framing) if !asked.head_only => Encoder::new(framing),
+        _ => Encoder::new(Framing::Empty),
     };
-    let mut ended = whole;
-    let mut broken = false;
     poll_fn(|cx| {
         loop {
             let mut waits = false;
             // No lock is held here: a body may read from this very connection.
-            while !ended && !wire.lock().out.is_full() {
-                let frame = match Pin::new(&mut body).poll_frame(cx) {
-                    Poll::Ready(frame) => frame,
-                    Poll::Pending => {
-                        waits = true;
-                        break;
-                    }
+            while !encoder.is_done() && !wire.lock().out.is_full() {
+                if body.is_end_stream() {
+                    encoder.end(&mut wire.lock().out);
+                    break;
+                }
+                let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) else {
+                    waits = true;
+                    break;
                 };
                 let out = &mut wire.lock().out;
                 match frame {
-                    Some(Ok(frame)) => match frame.into_data() {
-                        Ok(data) => push(out, data, chunked, &mut left, &mut broken),
-                        Err(frame) => {
-                            if let (true, Ok(trailers)) = (chunked, frame.into_trailers()) {
-                                h1::last_chunk(out.text(), Some(&Headers::from_map(&trailers)));
-                                ended = true;
-                            }
-                        }
-                    },
-                    Some(Err(_)) => broken = true,
-                    None => {
-                        ended = true;
-                        if chunked {
-                            h1::last_chunk(out.text(), None);
-                        }
-                    }
-                }
-                if !chunked && body.is_end_stream() {
-                    ended = true;
-                }
-                if broken {
-                    ended = true;
+                    // One that is too long is broken from here on.
+                    Some(Ok(frame)) => drop(encoder.put(frame, out)),
+                    Some(Err(_)) => encoder.abort(),
+                    None => encoder.end(out),
                 }
             }
             let mut wire = wire.lock();
             match wire.poll_out(cx) {
-                Poll::Ready(Ok(())) if ended => {
-                    let short = left.is_some_and(|left| left > 0);
-                    return Poll::Ready(if broken || short {
-                        Written::Broken
-                    } else {
-                        Written::Whole
+                Poll::Ready(Ok(())) if encoder.is_done() => {
+                    return Poll::Ready(match encoder {
+                        Encoder::Whole => Written::Whole,
+                        _ => Written::Broken,
                     });
                 }
                 Poll::Ready(Ok(())) if !waits => continue,
@@ -460,35 +468,6 @@ fn framing(status: u16, headers: &Headers, body: &Body, asked: &Asked) -> Option
         None if asked.version == http::Version::HTTP_10 => Framing::Close,
         None => Framing::Chunked,
     })
-}
-
-fn push(
-    out: &mut h1::Outbox,
-    data: Bytes,
-    chunked: bool,
-    left: &mut Option<u64>,
-    broken: &mut bool,
-) {
-    if data.is_empty() {
-        return;
-    }
-    if let Some(left) = left {
-        match left.checked_sub(data.len() as u64) {
-            Some(less) => *left = less,
-            // More than was said: the rest would be taken for the next answer.
-            None => {
-                *broken = true;
-                return;
-            }
-        }
-    }
-    if chunked {
-        h1::chunk(out.text(), data.len());
-        out.push(data);
-        out.text().extend_from_slice(b"\r\n");
-    } else {
-        out.push(data);
-    }
 }
 
 /// Ends a connection so that the client sees all that was written.

@@ -32,7 +32,7 @@ use tokio::sync::watch;
 
 pub(crate) use alarm::{Alarm, Alarms};
 pub(crate) use handover::{Inherited, Offer};
-pub(crate) use http1::WireBody;
+pub(crate) use http1::{Interim, WireBody};
 pub(crate) use service::App;
 pub(crate) use worker::Worker;
 

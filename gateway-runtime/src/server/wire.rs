@@ -31,7 +31,7 @@ pub(super) struct Wire {
     doing: Arc<Doing>,
     /// What was read and not used.
     ahead: BytesMut,
-    /// Bytes of it that are known not to end a head.
+    /// Bytes of it that were looked at as a part of a head.
     searched: usize,
     /// What is left of the body of the request at hand.
     pub(super) decoder: Decoder,
@@ -112,9 +112,9 @@ impl Wire {
             }
         }
         loop {
-            // A head that comes in drops is not read again for every drop.
+            // A head that comes in drops is not read again for every drop, but for every line: it is refused as soon as one is faulty.
             let full = self.ahead.len() >= most_bytes;
-            if full || self.searched == 0 || self.may_end_head() {
+            if full || self.searched == 0 || self.has_new_line() {
                 match h1::request(&self.ahead, most_fields) {
                     Ok(Some((head, length))) => {
                         self.searched = 0;
@@ -126,8 +126,8 @@ impl Wire {
                     Ok(None) => {}
                     Err(fault) => return Poll::Ready(Err(NoHead::Fault(fault))),
                 }
-                self.searched = self.ahead.len();
             }
+            self.searched = self.ahead.len();
             match ready!(self.poll_read_ahead(cx)) {
                 Ok(0) | Err(_) => return Poll::Ready(Err(NoHead::Closed)),
                 Ok(_) => {}
@@ -135,15 +135,9 @@ impl Wire {
         }
     }
 
-    fn may_end_head(&self) -> bool {
-        let new = self
-            .ahead
-            .get(self.searched.saturating_sub(3)..)
-            .unwrap_or_default();
-        memchr::memchr_iter(b'\n', new).any(|at| {
-            let behind = new.get(at + 1..).unwrap_or_default();
-            behind.starts_with(b"\n") || behind.starts_with(b"\r\n")
-        })
+    fn has_new_line(&self) -> bool {
+        let new = self.ahead.get(self.searched..).unwrap_or_default();
+        memchr::memchr(b'\n', new).is_some()
     }
 
     fn too_long(&self) -> NoHead {
@@ -198,7 +192,9 @@ impl Wire {
             if read.map_err(|_| Broken::Gone)? == 0 {
                 return Poll::Ready(match self.decoder.ends_here() {
                     true => Ok(BodyPiece::End(None)),
-                    false => Err(Broken::Gone),
+                    // An incomplete message (RFC 9112 §8), whose sender may still read why it was refused. One that has left looks
+                    // the same from here.
+                    false => Err(Broken::Garbled),
                 });
             }
         }
@@ -290,9 +286,9 @@ pub(super) enum BodyPiece {
 /// Why a body broke off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Broken {
-    /// The client closed the connection.
+    /// The client has gone away.
     Gone,
-    /// Its framing is broken.
+    /// Its framing is broken, or it ended too early.
     Garbled,
 }
 

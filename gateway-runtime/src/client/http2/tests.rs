@@ -146,6 +146,7 @@ async fn fate(
         headers: Headers::new(),
         body,
         tunnel: Body::empty(),
+        interim: None,
     };
     let patience = match path {
         "/hang" => Duration::from_millis(50),
@@ -307,6 +308,7 @@ fn a_check_is_asked_by_http2_too() {
         headers: Headers::new(),
         body: Body::empty(),
         tunnel: Body::empty(),
+        interim: None,
     };
     let status = runtime().block_on(ask_apart(&worker, endpoint, &mut outgoing));
     assert_eq!(status, Ok(200));

@@ -99,6 +99,7 @@ async fn get(
         headers: Headers::new(),
         body: Body::empty(),
         tunnel: Body::empty(),
+        interim: None,
     };
     let call = Call {
         worker,

@@ -181,6 +181,12 @@ impl Page {
         true
     }
 
+    /// Removes the rows whose names are not wanted.
+    pub(super) fn retain(&mut self, wanted: impl Fn(&[u8]) -> bool) {
+        let Page { text, rows } = self;
+        rows.retain(|row| wanted(row.name_in(text)));
+    }
+
     /// Writes the fields that `wanted` takes by their names, each a line.
     pub(super) fn write(&self, out: &mut Vec<u8>, wanted: impl Fn(&[u8]) -> bool) {
         // Lines that stand one behind the other are copied at once.

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use http_body::Frame;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use proptest::prelude::*;
@@ -297,28 +298,25 @@ fn judge_forwarded(asked: &Asked, body: &Content) {
         );
     }
     let method = http::Method::from_bytes(asked.method.as_bytes()).unwrap();
-    let mut out = Vec::new();
-    let end = |out: &mut Vec<u8>| {
-        for piece in body.data.chunks(9) {
-            chunk(out, piece.len());
-            out.extend_from_slice(piece);
-            out.extend_from_slice(b"\r\n");
-        }
-        last_chunk(out, None);
-    };
+    let mut out = Outbox::default();
     request_head(
-        &mut out,
+        out.text(),
         &method,
         &asked.target,
         &headers,
         asked.framing,
         false,
     );
-    match asked.framing {
-        Framing::Chunked => end(&mut out),
-        _ => out.extend_from_slice(&body.data),
+    let mut encoder = Encoder::new(asked.framing);
+    for piece in body.data.chunks(9) {
+        let piece = Bytes::copy_from_slice(piece);
+        encoder.put(Frame::data(piece), &mut out).unwrap();
     }
-    let read = reference_request(&out);
+    encoder.end(&mut out);
+    assert_eq!(encoder, Encoder::Whole);
+    // Pieces so small are all text.
+    let out = out.text();
+    let read = reference_request(out);
     let Ok(Some(((head, Some(known)), used))) = read else {
         panic!("{read:?} of {}", out.escape_ascii());
     };
