@@ -19,6 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use tokio::time::{Instant, Sleep};
 
+use super::pool::Waiting;
 use super::{Endpoint, Incoming, Outgoing, Ticket, UpstreamFault, is_idempotent, link};
 use crate::clock::Nanos;
 use crate::exchange::{Body, BodyFault, Headers, field, later};
@@ -39,6 +40,8 @@ pub(super) struct Http2Slot {
     connection: Mutex<Option<Arc<Connection>>>,
     /// Held by the request that connects.
     connecting: tokio::sync::Mutex<()>,
+    /// Requests whose answers have not begun, those that wait for a stream among them.
+    waiting: Waiting,
 }
 
 struct Connection {
@@ -85,6 +88,7 @@ pub(super) async fn send(
     outgoing: &mut Outgoing,
     deadline: Nanos,
 ) -> Result<Incoming, UpstreamFault> {
+    let _waits = slot.waiting.enter()?;
     let until = worker.clock.instant(deadline).into();
     let exchange = exchange(worker, endpoint, slot, outgoing);
     tokio::time::timeout_at(until, exchange)

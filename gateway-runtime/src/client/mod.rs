@@ -38,7 +38,7 @@ pub(crate) use endpoint::Endpoint;
 pub(crate) use health::start as check;
 pub(crate) use http2::StreamBody;
 pub(crate) use link::LinkBody;
-pub(crate) use pool::sweep;
+pub(crate) use pool::{MOST as MOST_CONNECTIONS, sweep};
 pub(crate) use retry::{Retries, Tries};
 pub(crate) use standing::Standing;
 pub(crate) use upstream::{Call, Part, Ticket, Upstream};
@@ -91,7 +91,7 @@ pub(crate) enum UpstreamFault {
     Garbled,
     /// The deadline passed.
     Timeout,
-    /// The deadline passed while all connections were in use.
+    /// The deadline passed while all connections were in use, or too many waited for one already.
     Overloaded,
     /// As much is under way as the document allows.
     Tripped,
@@ -163,7 +163,7 @@ async fn call(
     let replayable = outgoing.body.is_empty() && is_idempotent(&outgoing.method);
     // Connections that were kept too long are found one by one; each is gone afterwards, so this ends.
     loop {
-        let (lease, kept) = pool::lease(worker, endpoint).await;
+        let (lease, kept) = pool::lease(worker, endpoint).await?;
         placed.store(true, Ordering::Relaxed);
         let fresh = kept.is_none();
         let mut link = match kept {
