@@ -10,6 +10,7 @@ mod process {
     mod handover;
     mod http2;
     pub(crate) mod memory;
+    mod overload;
     mod place;
     mod session;
     mod watching;

@@ -142,14 +142,25 @@ async fn connect_one_of(
                 .await
                 .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         };
-        if let Ok(stream) = connected {
-            if at > 0 {
-                endpoint.names().prefer(*address);
+        match connected {
+            Ok(stream) => {
+                if at > 0 {
+                    endpoint.names().prefer(*address);
+                }
+                return Ok(stream);
             }
-            return Ok(stream);
+            // This process has no descriptor left, which says nothing of the back end.
+            Err(fault) if is_shortage(&fault) => return Err(UpstreamFault::Overloaded),
+            Err(_) => {}
         }
     }
     Err(UpstreamFault::Refused)
+}
+
+fn is_shortage(fault: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let fault = fault.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(fault, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS))
 }
 
 impl Link {

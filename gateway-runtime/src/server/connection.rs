@@ -28,6 +28,9 @@ pub(super) const GRACE: Duration = Duration::from_millis(300);
 /// Longest TLS handshake (security requirement G21).
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// Most bytes of an answer by HTTP/2 that wait for its client, as many as by HTTP/1.1.
+const SENT_AHEAD: usize = 64 * 1024;
+
 /// Serves a connection to its end.
 pub(super) async fn serve(worker: Arc<Worker>, tcp: TcpStream, peer: SocketAddr, _place: Counted) {
     let doing = Arc::new(Doing::new(worker.coarse_now()));
@@ -104,6 +107,7 @@ fn http2_engine(live: &Live) -> http2::Builder<TokioExecutor> {
         .initial_stream_window_size(limits.http2.stream_window)
         .initial_connection_window_size(limits.http2.connection_window)
         .max_header_list_size(limits.http2.header_list)
+        .max_send_buf_size(SENT_AHEAD)
         .max_pending_accept_reset_streams(limits.http2.resets as usize)
         .max_local_error_reset_streams(limits.http2.resets as usize);
     engine

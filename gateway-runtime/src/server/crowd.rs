@@ -42,8 +42,9 @@ pub(super) struct Crowd {
     told: AtomicUsize,
     /// Requests under way by HTTP/2.
     streams: AtomicUsize,
-    /// Connections that the descriptors of the process are enough for.
+    /// Connections that the descriptors of the process are enough for, and those beyond them that may be told to come again.
     described: usize,
+    most_told: usize,
     waiting: Mutex<Found>,
 }
 
@@ -93,12 +94,14 @@ impl Crowd {
     /// Nobody yet, in so many workers of a process with so many descriptors.
     pub(super) fn new(workers: usize, descriptors: u64) -> Crowd {
         let others = others(workers).min(descriptors / 2);
+        let most_told = usize::try_from(others / 8).unwrap_or(usize::MAX);
         Crowd {
             registries: (0..workers.max(1)).map(|_| Registry::default()).collect(),
             open: AtomicUsize::new(0),
             told: AtomicUsize::new(0),
             streams: AtomicUsize::new(0),
             described: usize::try_from(descriptors - others).unwrap_or(usize::MAX),
+            most_told: most_told.min(TOLD),
             waiting: Mutex::default(),
         }
     }
@@ -162,7 +165,7 @@ impl Shared {
         Events::count(&self.events.over_limit);
         // A handshake costs more than the answer is worth.
         let told = (!secure).then(|| Counted::new(self, |crowd| &crowd.told));
-        match told.filter(|told| told.number <= TOLD) {
+        match told.filter(|told| told.number <= self.crowd.most_told) {
             Some(told) => Place::Told(told),
             None => Place::None,
         }
