@@ -76,6 +76,13 @@ pub(crate) struct Incoming {
     pub(crate) body: Body,
 }
 
+impl Incoming {
+    /// Whether it is well so far, and its end is still to come. What is said freely has no end of which something could be told.
+    fn may_still_fail(&self) -> bool {
+        self.status < 500 && self.status != 101 && self.body.whole_len().is_none()
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UpstreamFault {

@@ -145,6 +145,14 @@ impl Lease {
         self.ticket = Some(ticket);
     }
 
+    /// Tells its request how the answer ended.
+    pub(super) fn ended(&mut self, well: bool) {
+        let now = Nanos::new(self.coarse.load(Ordering::Relaxed));
+        if let Some(ticket) = &mut self.ticket {
+            ticket.ended(well, now);
+        }
+    }
+
     /// Keeps the connection for the next request, if it can take one.
     pub(super) fn give_back(mut self, mut link: Box<Link>) {
         if link.is_reusable() {
