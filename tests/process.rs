@@ -5,6 +5,7 @@
 
 mod process {
     pub(crate) mod back_end;
+    mod certificates;
     mod ending;
     mod faults;
     mod handover;

@@ -23,7 +23,7 @@ use crate::exchange::{Body, BodyFault, Headers, later};
 use crate::h1::{self, Decoder, Framing, Outbox, Piece, ResponseHead};
 use crate::server::Worker;
 use crate::spare::Spare;
-use crate::tls::{SCRATCH, Stream};
+use crate::tls::{self, SCRATCH, Stream};
 
 /// Longest time for one of several addresses to take a connection, so that a silent one does not use up the whole deadline.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -155,6 +155,14 @@ async fn connect_one_of(
         }
     }
     Err(UpstreamFault::Refused)
+}
+
+/// What it means that there is nothing more to read of a head.
+fn broken(fault: &io::Error) -> UpstreamFault {
+    match tls::is_tls_fault(fault) {
+        true => UpstreamFault::Tls,
+        false => UpstreamFault::Reset,
+    }
 }
 
 fn is_shortage(fault: &io::Error) -> bool {
@@ -328,7 +336,8 @@ impl Link {
                 }));
                 match read {
                     Ok(Some(parsed)) => parsed,
-                    Ok(None) | Err(_) => return Poll::Ready(Err(UpstreamFault::Reset)),
+                    Ok(None) => return Poll::Ready(Err(UpstreamFault::Reset)),
+                    Err(fault) => return Poll::Ready(Err(broken(&fault))),
                 }
             } else {
                 match h1::response(&self.ahead) {
@@ -353,8 +362,10 @@ impl Link {
                 Ok(None) => {
                     let Link { stream, ahead, .. } = self;
                     let read = ready!(stream.poll_with(cx, |bytes| ahead.extend_from_slice(bytes)));
-                    if !matches!(read, Ok(Some(()))) {
-                        return Poll::Ready(Err(UpstreamFault::Reset));
+                    match read {
+                        Ok(Some(())) => {}
+                        Ok(None) => return Poll::Ready(Err(UpstreamFault::Reset)),
+                        Err(fault) => return Poll::Ready(Err(broken(&fault))),
                     }
                 }
                 Err(_) => return Poll::Ready(Err(UpstreamFault::Garbled)),

@@ -23,6 +23,7 @@ use crate::clock::Nanos;
 use crate::def::{BalanceDef, HealthDef, OutlierDef, UpstreamDef};
 use crate::exchange::{BadTarget, Body, Buffered, FieldValue, Target, field};
 use crate::server::Worker;
+use crate::tls::TlsSetup;
 
 /// A back end.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(crate) struct Upstream {
     name: String,
     first: Arc<Endpoint>,
     watch: Option<Box<Watch>>,
+    /// The document's word on it, where there is one.
+    def: Option<&'static UpstreamDef>,
 }
 
 /// What is watched about a back end.
@@ -92,6 +95,7 @@ impl Upstream {
             name: name.to_owned(),
             first: Arc::new(endpoint),
             watch: None,
+            def: None,
         }
     }
 
@@ -104,7 +108,10 @@ impl Upstream {
             && !def.http2;
         if let (true, 1) = (quiet, parts.len()) {
             let only = parts.into_iter().next()?;
-            return Some(Upstream::plain(def.name, only.endpoint));
+            return Some(Upstream {
+                def: Some(def),
+                ..Upstream::plain(def.name, only.endpoint)
+            });
         }
         let breaker = def.breaker.as_ref().map(Breaker::new);
         let connections = breaker.as_ref().and_then(Breaker::connections);
@@ -134,7 +141,22 @@ impl Upstream {
                 outlier: def.outlier.as_ref(),
                 breaker,
             })),
+            def: Some(def),
         })
+    }
+
+    /// The document's word on it, where there is one.
+    pub(crate) fn def(&self) -> Option<&'static UpstreamDef> {
+        self.def
+    }
+
+    /// Has new connections set up with what the document's files say now of TLS. If that is of no use, all stays as it was.
+    pub(crate) fn set_up_again(&self, setup: &TlsSetup) -> Result<(), String> {
+        // All go by one setup: what is fine for the first is fine for each.
+        self.first.set_up_again(setup)?;
+        self.targets()
+            .iter()
+            .try_for_each(|target| target.endpoint.set_up_again(setup))
     }
 
     /// Its name.

@@ -236,7 +236,7 @@ impl Running {
     }
 
     /// Lets the process's signals act: SIGTERM and SIGINT drain, the second one ends the process at once, SIGHUP reads the
-    /// certificate again.
+    /// certificates again.
     ///
     /// # Errors
     /// A limit of the system.
@@ -301,8 +301,18 @@ impl Shared {
         self.phase.subscribe()
     }
 
-    pub(crate) fn reload_tls(&self) -> Result<(), StartFault> {
-        self.tls.as_ref().map_or(Ok(()), ServerTls::reload)
+    /// Reads all certificates again; what cannot be used stays as it was, and is told of.
+    pub(crate) fn reload_tls(&self) -> Vec<StartFault> {
+        let mut faults = Vec::new();
+        if let Some(Err(fault)) = self.tls.as_ref().map(ServerTls::reload) {
+            faults.push(fault);
+        }
+        match &self.live().app {
+            App::Gateway(gateway) => faults.extend(gateway.reload_certificates()),
+            #[cfg(test)]
+            App::Test(_) => {}
+        }
+        faults
     }
 
     /// Connections open at the moment.
