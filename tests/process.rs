@@ -5,12 +5,14 @@
 
 mod process {
     pub(crate) mod back_end;
+    mod certificates;
     mod ending;
     mod faults;
     mod handover;
     mod http2;
     mod interim;
     pub(crate) mod memory;
+    mod overload;
     mod place;
     mod session;
     mod watching;

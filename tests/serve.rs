@@ -36,7 +36,8 @@ struct Case {
     env: BTreeMap<String, String>,
     #[serde(default)]
     upstream: Vec<Behaviour>,
-    /// The back end is behind TLS, and shows the certificate of `localhost` or `other`.
+    /// The back end is behind TLS, and shows the certificate of `localhost` or `other`; `demanding`: that of `localhost`, and wants the same
+    /// of its clients.
     #[serde(default)]
     upstream_tls: Option<String>,
     /// By what its requests are sent: every one by each of these, with the same outcome.
@@ -246,6 +247,8 @@ fn run(folder: &Path, workspace: &Workspace) -> Vec<String> {
             for (mark, name) in [
                 ("{crt-text}", "localhost.crt"),
                 ("{key-text}", "localhost.key"),
+                ("{other-crt-text}", "other.crt"),
+                ("{other-key-text}", "other.key"),
             ] {
                 if text.contains(mark) {
                     text = text.replace(mark, &fs::read_to_string(tls::file(name)).unwrap());

@@ -171,6 +171,15 @@ impl Gateway {
         self.def.kind != ApiKind::Plain
     }
 
+    /// Reads the certificates of its back ends again; what cannot be used stays as it was, and is told of.
+    pub(crate) fn reload_certificates(&self) -> Vec<StartFault> {
+        let reloaded = self
+            .upstreams
+            .iter()
+            .map(|upstream| upstreams::reload(upstream));
+        reloaded.filter_map(Result::err).flatten().collect()
+    }
+
     /// How many time series its metrics can have at most.
     pub(crate) fn series(&self) -> usize {
         let watched = self.upstreams.iter().map(|upstream| {

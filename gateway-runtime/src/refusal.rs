@@ -68,7 +68,9 @@ pub enum Refusal {
     UpstreamGarbled,
     /// The back end did not answer in time.
     UpstreamTimeout,
-    /// No connection to the back end came free in time.
+    /// As many clients are served as may be.
+    Busy,
+    /// No connection to the back end came free in time, or too many wait for one.
     Overloaded,
     /// As much is under way to the back end as the document allows.
     UpstreamBreaker,
@@ -133,6 +135,7 @@ mod error_type {
     pub(super) const NO_TOKEN: &str = "MissingAuthenticationTokenException";
     pub(super) const TOO_LARGE: &str = "RequestTooLargeException";
     pub(super) const TOO_MANY: &str = "TooManyRequestsException";
+    pub(super) const UNAVAILABLE: &str = "ServiceUnavailableException";
     pub(super) const UNAUTHORIZED: &str = "UnauthorizedException";
 }
 
@@ -353,6 +356,16 @@ impl Refusal {
                 rest: (504, "Endpoint request timed out", error_type::INTERNAL),
                 http: HTTP_UNAVAILABLE,
             },
+            Refusal::Busy => Row {
+                reason: "busy",
+                kind: Kind::Default5xx,
+                problem: (
+                    503,
+                    "The gateway has as many clients as it takes; try again after Retry-After seconds.",
+                ),
+                rest: (503, "Service Unavailable", error_type::UNAVAILABLE),
+                http: HTTP_UNAVAILABLE,
+            },
             Refusal::Overloaded => Row {
                 reason: "overloaded",
                 kind: Kind::IntegrationFailure,
@@ -474,6 +487,7 @@ impl Refusal {
         "bad_target",
         "bad_transfer_encoding",
         "body_too_large",
+        "busy",
         "cache_control_refused",
         "client_gone",
         "expectation_failed",
@@ -552,6 +566,7 @@ impl Refusal {
             Refusal::UpstreamReset,
             Refusal::UpstreamGarbled,
             Refusal::UpstreamTimeout,
+            Refusal::Busy,
             Refusal::Overloaded,
             Refusal::UpstreamBreaker,
             Refusal::UpstreamUnwell,

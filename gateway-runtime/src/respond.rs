@@ -28,6 +28,9 @@ const RATE_LIMIT: FieldName = FieldName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: FieldName = FieldName::from_static("ratelimit-policy");
 const WWW_AUTHENTICATE: FieldName = FieldName::from_static("www-authenticate");
 
+/// Seconds after which a place that is taken now is likely to be free.
+const RETRY_AFTER: u32 = 1;
+
 /// How a gateway answers what it refuses.
 #[derive(Debug)]
 pub(crate) struct Responses {
@@ -139,6 +142,12 @@ impl Responses {
     fn dialect_fields(&self, refusal: &Refusal, answer: Answer, headers: &mut Headers) {
         if !answer.error_type.is_empty() {
             headers.set(ERROR_TYPE, FieldValue::from_static(answer.error_type));
+        }
+        // Who comes again at once makes it worse, in any dialect.
+        if let (503, Refusal::Busy | Refusal::Overloaded | Refusal::UpstreamBreaker) =
+            (answer.status, refusal)
+        {
+            headers.set(field::RETRY_AFTER, FieldValue::from(RETRY_AFTER));
         }
         if self.errors == ErrorDialect::Aws {
             return;

@@ -110,6 +110,11 @@ fn tls_fault(settings: &Settings) -> Option<StartFault> {
 }
 
 impl Serving {
+    /// A word for who starts it, if it cannot do all that its document allows.
+    pub fn shortage(&self) -> Option<String> {
+        self.running.shared().shortage(self.settings.workers)
+    }
+
     /// The addresses that are listened on; a port of 0 has become a real one.
     pub fn addresses(&self) -> &[SocketAddr] {
         self.running.addresses()
@@ -224,6 +229,7 @@ fn connections(shared: &Shared) -> Vec<Family> {
     let number = |count: &AtomicU64| vec![(Vec::new(), count.load(Ordering::Relaxed) as f64)];
     let refused: Vec<Sample> = [
         ("over_limit", &events.over_limit),
+        ("gave_way", &events.gave_way),
         ("tls_handshake", &events.handshake_failed),
         ("head_timeout", &events.head_timeout),
         ("stalled", &events.stalled),
@@ -249,6 +255,11 @@ fn connections(shared: &Shared) -> Vec<Family> {
             "connections_ended",
             "Connections that ended badly, by reason",
             refused,
+        ),
+        counter(
+            "accept_failures",
+            "How often a connection could not be accepted, for want of descriptors or memory",
+            number(&events.not_accepted),
         ),
         counter(
             "panics",

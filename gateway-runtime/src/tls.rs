@@ -11,9 +11,9 @@ mod without;
 
 pub(crate) use stream::{SCRATCH, Stream};
 #[cfg(feature = "tls")]
-pub(crate) use with::{ClientTls, ServerTls};
+pub(crate) use with::{ClientTls, ServerTls, is_tls_fault, trusted};
 #[cfg(not(feature = "tls"))]
-pub(crate) use without::{ClientTls, ServerTls};
+pub(crate) use without::{ClientTls, ServerTls, is_tls_fault, trusted};
 
 /// How TLS with a back end is set up, all texts read.
 #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "read by TLS alone"))]

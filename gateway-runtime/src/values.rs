@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, common_log};
 use crate::def::RouteDef;
-use crate::exchange::{Exchange, FieldValue, Headers};
+use crate::exchange::{Cut, Exchange, FieldValue, Headers};
 use crate::expr::{Escape, Expr, Source, Text, Variable};
 use crate::refusal::{Answer, Refusal};
 
@@ -76,6 +76,8 @@ pub(crate) struct Outcome {
     pub(crate) upstream_latency: Option<Duration>,
     /// What the cache did.
     pub(crate) cache: Option<&'static str>,
+    /// How its back end broke off the answer that was being sent.
+    pub(crate) cut: Option<Cut>,
 }
 
 /// Where the values of one request are.
@@ -165,7 +167,10 @@ impl<'r> Values<'r> {
                 None => bytes("null"),
             }),
             Variable::ErrorResponseType => self.told.map(|told| bytes(told.answer.kind.name())),
-            Variable::ErrorReason => self.told.map(|told| bytes(told.reason)),
+            Variable::ErrorReason => {
+                let told = self.told.map(|told| told.reason);
+                told.or(self.outcome.cut.map(Cut::label)).map(bytes)
+            }
             Variable::Status => outcome.status.and_then(number),
             Variable::ResponseLength => outcome.sent.and_then(number),
             Variable::ResponseLatency => outcome.latency.and_then(millis),

@@ -22,6 +22,8 @@ pub struct Gateway {
     pub admin: SocketAddr,
     /// Whether requests go there through TLS.
     pub secure: bool,
+    /// What it said on standard error before it served.
+    pub preface: String,
     stdout: Mutex<Receiver<String>>,
     stderr: Mutex<Receiver<String>>,
 }
@@ -75,8 +77,10 @@ impl Gateway {
             match stderr.recv_timeout(PATIENCE) {
                 Ok(line) => {
                     serves = Serves::read(&line);
-                    said.push_str(&line);
-                    said.push('\n');
+                    if serves.is_none() {
+                        said.push_str(&line);
+                        said.push('\n');
+                    }
                 }
                 Err(_) => {
                     let _ = process.kill();
@@ -95,6 +99,7 @@ impl Gateway {
             address,
             admin,
             secure,
+            preface: said,
             stdout: Mutex::new(stdout),
             stderr: Mutex::new(stderr),
         })

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use crate::cases;
@@ -47,14 +48,28 @@ pub fn client(protocol: &str) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-/// A server that shows the certificate of `localhost` or of `other`.
-pub fn server(owner: &str) -> Arc<ServerConfig> {
+/// A server that shows the certificate of `localhost` or of `other`. One that is `demanding` shows that of `localhost`, and wants the
+/// same one of its clients.
+pub fn server(kind: &str) -> Arc<ServerConfig> {
+    let owner = match kind {
+        "demanding" => "localhost",
+        owner => owner,
+    };
     let key = PrivateKeyDer::from_pem_file(file(&format!("{owner}.key"))).unwrap();
-    let config = ServerConfig::builder_with_provider(provider())
+    let builder = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(certificates(owner), key)
         .unwrap();
+    let builder = match kind {
+        "demanding" => {
+            let mut roots = RootCertStore::empty();
+            for certificate in certificates(owner) {
+                roots.add(certificate).unwrap();
+            }
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+            builder.with_client_cert_verifier(verifier.build().unwrap())
+        }
+        _ => builder.with_no_client_auth(),
+    };
+    let config = builder.with_single_cert(certificates(owner), key).unwrap();
     Arc::new(config)
 }

@@ -125,6 +125,9 @@ fn run(
                 report(&[fault], err);
                 return 1;
             }
+            if let Some(shortage) = serving.shortage() {
+                let _ = writeln!(err, "warning: {shortage}");
+            }
             let _ = writeln!(err, "{serving}");
             serving.wait();
             0

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use tokio::sync::Semaphore;
 
+use super::pool::Waiting;
 use super::{Endpoint, UpstreamFault};
 use crate::clock::Nanos;
 use crate::def::BreakerDef;
@@ -17,6 +18,8 @@ use crate::server::Worker;
 pub(super) struct Breaker {
     requests: Option<Bounded>,
     pending: Option<Bounded>,
+    /// Bounds who waits where the document does not.
+    waiting: Waiting,
     connections: Option<Arc<Connections>>,
 }
 
@@ -83,6 +86,7 @@ impl Breaker {
         Breaker {
             requests: def.requests.map(Bounded::new),
             pending: def.pending.map(Bounded::new),
+            waiting: Waiting::default(),
             connections: def.connections.map(|most| {
                 Arc::new(Connections {
                     open: Bounded::new(most),
@@ -117,7 +121,11 @@ impl Breaker {
         let place = match places.try_acquire() {
             Ok(place) => place,
             Err(_) => {
-                let _waits = Waits::new(self.pending.as_ref())?;
+                let _pends = self.pending.as_ref().map(Pends::new).transpose()?;
+                let _waits = match self.pending {
+                    Some(_) => None,
+                    None => Some(self.waiting.enter()?),
+                };
                 let until = worker.clock.instant(deadline).into();
                 match tokio::time::timeout_at(until, places.acquire()).await {
                     Ok(Ok(place)) => place,
@@ -153,22 +161,18 @@ impl Breaker {
 }
 
 /// A request that waits for a connection.
-struct Waits<'b>(Option<&'b Bounded>);
+struct Pends<'b>(&'b Bounded);
 
-impl<'b> Waits<'b> {
-    fn new(pending: Option<&'b Bounded>) -> Result<Waits<'b>, UpstreamFault> {
-        if let Some(pending) = pending {
-            pending.enter_or_refuse()?;
-        }
-        Ok(Waits(pending))
+impl<'b> Pends<'b> {
+    fn new(pending: &'b Bounded) -> Result<Pends<'b>, UpstreamFault> {
+        pending.enter_or_refuse()?;
+        Ok(Pends(pending))
     }
 }
 
-impl Drop for Waits<'_> {
+impl Drop for Pends<'_> {
     fn drop(&mut self) {
-        if let Some(pending) = self.0 {
-            pending.leave();
-        }
+        self.0.leave();
     }
 }
 

@@ -105,6 +105,13 @@ impl Endpoint {
         Ok(Endpoint { tls, http2, ..self })
     }
 
+    /// Has new connections set up with what a document says now of TLS.
+    pub(super) fn set_up_again(&self, setup: &TlsSetup) -> Result<(), String> {
+        self.tls
+            .as_ref()
+            .map_or(Ok(()), |tls| tls.set_up_again(setup))
+    }
+
     /// The connection of a worker by HTTP/2; `None`: it is not spoken to by that.
     pub(super) fn http2(&self, worker: usize) -> Option<&Http2Slot> {
         let slots = self.http2.as_ref()?;

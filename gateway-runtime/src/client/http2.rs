@@ -19,6 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use tokio::time::{Instant, Sleep};
 
+use super::pool::Waiting;
 use super::{Endpoint, Incoming, Outgoing, Ticket, UpstreamFault, is_idempotent, link};
 use crate::clock::Nanos;
 use crate::exchange::{Body, BodyFault, Headers, field, later};
@@ -39,6 +40,8 @@ pub(super) struct Http2Slot {
     connection: Mutex<Option<Arc<Connection>>>,
     /// Held by the request that connects.
     connecting: tokio::sync::Mutex<()>,
+    /// Requests whose answers have not begun, those that wait for a stream among them.
+    waiting: Waiting,
 }
 
 struct Connection {
@@ -85,6 +88,7 @@ pub(super) async fn send(
     outgoing: &mut Outgoing,
     deadline: Nanos,
 ) -> Result<Incoming, UpstreamFault> {
+    let _waits = slot.waiting.enter()?;
     let until = worker.clock.instant(deadline).into();
     let exchange = exchange(worker, endpoint, slot, outgoing);
     tokio::time::timeout_at(until, exchange)
@@ -108,7 +112,10 @@ async fn exchange(
         let broken = watch(&mut outgoing.body);
         let request = request(endpoint, outgoing)?;
         match connection.sender.clone().send_request(request).await {
-            Ok(response) => return incoming(response, connection, head_only),
+            Ok(response) => {
+                let coarse = Arc::clone(&worker.coarse);
+                return incoming(response, connection, head_only, coarse);
+            }
             Err(error) => match broken.and_then(|fault| fault.get().copied()) {
                 Some(fault) => return Err(UpstreamFault::Body(fault)),
                 None if error.is_parse() => return Err(UpstreamFault::Garbled),
@@ -210,6 +217,7 @@ fn incoming(
     response: Response<Received>,
     connection: Arc<Connection>,
     head_only: bool,
+    coarse: Arc<AtomicU64>,
 ) -> Result<Incoming, UpstreamFault> {
     let (head, received) = response.into_parts();
     if head.headers.get_all(header::CONTENT_LENGTH).iter().count() > 1 {
@@ -231,6 +239,7 @@ fn incoming(
             done: false,
             _connection: connection,
             ticket: None,
+            coarse,
         }),
     };
     Ok(Incoming {
@@ -265,6 +274,8 @@ pub(crate) struct StreamBody {
     /// While an answer is under way, its connection is not idle.
     _connection: Arc<Connection>,
     ticket: Option<Ticket>,
+    /// The worker's coarse time.
+    coarse: Arc<AtomicU64>,
 }
 
 impl StreamBody {
@@ -289,16 +300,16 @@ impl StreamBody {
             Poll::Ready(Some(Ok(frame))) => {
                 self.timer = None;
                 if self.received.is_end_stream() {
-                    self.end();
+                    self.end(true);
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(_))) => {
-                self.end();
+                self.end(false);
                 Poll::Ready(Some(Err(BodyFault::UpstreamReset)))
             }
             Poll::Ready(None) => {
-                self.end();
+                self.end(true);
                 Poll::Ready(None)
             }
             Poll::Pending => {
@@ -309,15 +320,17 @@ impl StreamBody {
                     Box::pin(tokio::time::sleep_until(later(Instant::now(), pause)))
                 });
                 std::task::ready!(timer.as_mut().poll(cx));
-                self.end();
+                self.end(false);
                 Poll::Ready(Some(Err(BodyFault::UpstreamTimeout)))
             }
         }
     }
 
-    fn end(&mut self) {
+    fn end(&mut self, well: bool) {
         self.done = true;
-        self.ticket = None;
+        if let Some(mut ticket) = self.ticket.take() {
+            ticket.ended(well, Nanos::new(self.coarse.load(Ordering::Relaxed)));
+        }
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {

@@ -25,7 +25,7 @@ use crate::exchange::{Body, BodyFault, Coding, Headers, Length};
 use crate::h1::{self, Decoder, Encoder, Framing, Outbox, Piece, ResponseHead};
 use crate::server::Worker;
 use crate::spare::Spare;
-use crate::tls::{SCRATCH, Stream};
+use crate::tls::{self, SCRATCH, Stream};
 
 /// Longest time for one of several addresses to take a connection, so that a silent one does not use up the whole deadline.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -149,14 +149,33 @@ async fn connect_one_of(
                 .await
                 .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         };
-        if let Ok(stream) = connected {
-            if at > 0 {
-                endpoint.names().prefer(*address);
+        match connected {
+            Ok(stream) => {
+                if at > 0 {
+                    endpoint.names().prefer(*address);
+                }
+                return Ok(stream);
             }
-            return Ok(stream);
+            // This process has no descriptor left, which says nothing of the back end.
+            Err(fault) if is_shortage(&fault) => return Err(UpstreamFault::Overloaded),
+            Err(_) => {}
         }
     }
     Err(UpstreamFault::Refused)
+}
+
+/// What it means that there is nothing more to read of a head.
+fn broken(fault: &io::Error) -> UpstreamFault {
+    match tls::is_tls_fault(fault) {
+        true => UpstreamFault::Tls,
+        false => UpstreamFault::Reset,
+    }
+}
+
+fn is_shortage(fault: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let fault = fault.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(fault, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS))
 }
 
 impl Link {
@@ -355,7 +374,8 @@ impl Link {
                 }));
                 match read {
                     Ok(Some(parsed)) => parsed,
-                    Ok(None) | Err(_) => return Poll::Ready(Err(UpstreamFault::Reset)),
+                    Ok(None) => return Poll::Ready(Err(UpstreamFault::Reset)),
+                    Err(fault) => return Poll::Ready(Err(broken(&fault))),
                 }
             } else if self.inside_line && self.ahead.len() < LARGEST_HEAD {
                 Ok(None)
@@ -385,11 +405,12 @@ impl Link {
                         ahead.extend_from_slice(bytes);
                         memchr::memchr(b'\n', bytes).is_none()
                     }));
-                    let Ok(Some(inside_line)) = read else {
-                        return Poll::Ready(Err(UpstreamFault::Reset));
-                    };
                     // A head that comes in drops is not read again for every drop.
-                    self.inside_line = inside_line;
+                    self.inside_line = match read {
+                        Ok(Some(inside_line)) => inside_line,
+                        Ok(None) => return Poll::Ready(Err(UpstreamFault::Reset)),
+                        Err(fault) => return Poll::Ready(Err(broken(&fault))),
+                    };
                 }
                 Err(_) => return Poll::Ready(Err(UpstreamFault::Garbled)),
             }

@@ -38,7 +38,7 @@ pub(crate) use endpoint::Endpoint;
 pub(crate) use health::start as check;
 pub(crate) use http2::StreamBody;
 pub(crate) use link::LinkBody;
-pub(crate) use pool::sweep;
+pub(crate) use pool::{MOST as MOST_CONNECTIONS, sweep};
 pub(crate) use retry::{Retries, Tries};
 pub(crate) use standing::Standing;
 pub(crate) use upstream::{Call, Part, Ticket, Upstream};
@@ -105,6 +105,13 @@ pub(crate) struct Incoming {
     pub(crate) body: Body,
 }
 
+impl Incoming {
+    /// Whether it is well so far, and its end is still to come. What is said freely has no end of which something could be told.
+    fn may_still_fail(&self) -> bool {
+        self.status < 500 && self.status != 101 && self.body.whole_len().is_none()
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UpstreamFault {
@@ -120,7 +127,7 @@ pub(crate) enum UpstreamFault {
     Garbled,
     /// The deadline passed.
     Timeout,
-    /// The deadline passed while all connections were in use.
+    /// The deadline passed while all connections were in use, or too many waited for one already.
     Overloaded,
     /// As much is under way as the document allows.
     Tripped,
@@ -194,7 +201,7 @@ async fn call(
     let replayable = outgoing.body.is_empty() && is_idempotent(&outgoing.method);
     // Connections that were kept too long are found one by one; each is gone afterwards, so this ends.
     loop {
-        let (lease, kept) = pool::lease(worker, endpoint).await;
+        let (lease, kept) = pool::lease(worker, endpoint).await?;
         placed.store(true, Ordering::Relaxed);
         let fresh = kept.is_none();
         let mut link = match kept {

@@ -3,20 +3,23 @@
 //! The last one given back is the first taken out, so that connections nobody needs grow old and go.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use super::Endpoint;
 use super::link::Link;
 use super::upstream::Ticket;
+use super::{Endpoint, UpstreamFault};
 use crate::clock::Nanos;
 use crate::server::Worker;
 
 /// Most connections of one worker to one back end.
-const MOST: usize = 1024;
+pub(crate) const MOST: usize = 1024;
+/// Most requests of one worker that wait for one of them. Those who wait have their heads and what was read of their bodies in
+/// memory, and their clients' patience runs out: more of them are no use to anyone.
+pub(super) const MOST_WAITING: usize = 1024;
 /// How long a connection may be idle. Below the minute after which most servers and load balancers close theirs.
 const IDLE: Duration = Duration::from_secs(50);
 
@@ -26,6 +29,7 @@ const IDLE: Duration = Duration::from_secs(50);
 /// bound the connections in use and the idle ones together.
 pub(super) struct Slot {
     places: Semaphore,
+    waiting: Waiting,
     #[expect(
         clippy::vec_box,
         reason = "a link is large, and moves between here and the body that reads from it"
@@ -37,6 +41,7 @@ impl Default for Slot {
     fn default() -> Slot {
         Slot {
             places: Semaphore::new(MOST),
+            waiting: Waiting::default(),
             idle: Mutex::default(),
         }
     }
@@ -62,6 +67,31 @@ impl Slot {
     }
 }
 
+/// How many wait for something, of at most [`MOST_WAITING`].
+#[derive(Default)]
+pub(super) struct Waiting(AtomicUsize);
+
+impl Waiting {
+    /// Counts one more while it waits.
+    pub(super) fn enter(&self) -> Result<Waits<'_>, UpstreamFault> {
+        // The guard takes it back, whether it may wait or not.
+        let waits = Waits(&self.0);
+        match self.0.fetch_add(1, Ordering::Relaxed) < MOST_WAITING {
+            true => Ok(waits),
+            false => Err(UpstreamFault::Overloaded),
+        }
+    }
+}
+
+/// Somebody who waits.
+pub(super) struct Waits<'w>(&'w AtomicUsize);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The right to one connection.
 pub(crate) struct Lease {
     endpoint: Arc<Endpoint>,
@@ -75,9 +105,22 @@ pub(crate) struct Lease {
 }
 
 /// The right to one connection, as soon as there is one, and an idle connection that is still open, if there is any.
-pub(super) async fn lease(worker: &Worker, endpoint: &Arc<Endpoint>) -> (Lease, Option<Box<Link>>) {
+///
+/// # Errors
+/// [`UpstreamFault::Overloaded`] if too many wait for one.
+pub(super) async fn lease(
+    worker: &Worker,
+    endpoint: &Arc<Endpoint>,
+) -> Result<(Lease, Option<Box<Link>>), UpstreamFault> {
     let slot = endpoint.slot(worker.index);
-    if let Ok(place) = slot.places.acquire().await {
+    let place = match slot.places.try_acquire() {
+        Ok(place) => Ok(place),
+        Err(_) => {
+            let _waits = slot.waiting.enter()?;
+            slot.places.acquire().await
+        }
+    };
+    if let Ok(place) = place {
         // Given back by the lease.
         place.forget();
     }
@@ -90,16 +133,24 @@ pub(super) async fn lease(worker: &Worker, endpoint: &Arc<Endpoint>) -> (Lease, 
     };
     while let Some(mut link) = slot.pop() {
         if link.is_open() {
-            return (lease, Some(link));
+            return Ok((lease, Some(link)));
         }
     }
-    (lease, None)
+    Ok((lease, None))
 }
 
 impl Lease {
     /// Has a request end with the lease.
     pub(super) fn hold(&mut self, ticket: Ticket) {
         self.ticket = Some(ticket);
+    }
+
+    /// Tells its request how the answer ended.
+    pub(super) fn ended(&mut self, well: bool) {
+        let now = Nanos::new(self.coarse.load(Ordering::Relaxed));
+        if let Some(ticket) = &mut self.ticket {
+            ticket.ended(well, now);
+        }
     }
 
     /// Keeps the connection for the next request, if it can take one.

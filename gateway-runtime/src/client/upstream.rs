@@ -6,7 +6,8 @@
 //! Invariants: a request is tried again only before anything of an answer was passed on, with a method that changes nothing and a
 //! body that is kept, within its deadline and the budget; a target that its checks say is not well gets no request; ejections are a
 //! guess and never leave nobody.
-//! Absent on purpose: failures inside the body of an answer. They count neither against a target nor for another try.
+//! An answer counts when it has ended: a target that breaks off inside it has failed. Absent on purpose: another try after that, since
+//! a part of the answer has been passed on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,7 @@ use crate::clock::Nanos;
 use crate::def::{BalanceDef, HealthDef, OutlierDef, UpstreamDef};
 use crate::exchange::{BadTarget, Body, Buffered, FieldValue, Target, field};
 use crate::server::Worker;
+use crate::tls::TlsSetup;
 
 /// A back end.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(crate) struct Upstream {
     name: String,
     first: Arc<Endpoint>,
     watch: Option<Box<Watch>>,
+    /// The document's word on it, where there is one.
+    def: Option<&'static UpstreamDef>,
 }
 
 /// What is watched about a back end.
@@ -79,6 +83,8 @@ pub(crate) struct Call<'c> {
 pub(crate) struct Ticket {
     upstream: Arc<Upstream>,
     at: Option<usize>,
+    /// Whether it is still to be seen how the target did.
+    open: bool,
     admitted: Admitted,
 }
 
@@ -89,6 +95,7 @@ impl Upstream {
             name: name.to_owned(),
             first: Arc::new(endpoint),
             watch: None,
+            def: None,
         }
     }
 
@@ -101,7 +108,10 @@ impl Upstream {
             && !def.http2;
         if let (true, 1) = (quiet, parts.len()) {
             let only = parts.into_iter().next()?;
-            return Some(Upstream::plain(def.name, only.endpoint));
+            return Some(Upstream {
+                def: Some(def),
+                ..Upstream::plain(def.name, only.endpoint)
+            });
         }
         let breaker = def.breaker.as_ref().map(Breaker::new);
         let connections = breaker.as_ref().and_then(Breaker::connections);
@@ -131,7 +141,22 @@ impl Upstream {
                 outlier: def.outlier.as_ref(),
                 breaker,
             })),
+            def: Some(def),
         })
+    }
+
+    /// The document's word on it, where there is one.
+    pub(crate) fn def(&self) -> Option<&'static UpstreamDef> {
+        self.def
+    }
+
+    /// Has new connections set up with what the document's files say now of TLS. If that is of no use, all stays as it was.
+    pub(crate) fn set_up_again(&self, setup: &TlsSetup) -> Result<(), String> {
+        // All go by one setup: what is fine for the first is fine for each.
+        self.first.set_up_again(setup)?;
+        self.targets()
+            .iter()
+            .try_for_each(|target| target.endpoint.set_up_again(setup))
     }
 
     /// Its name.
@@ -214,7 +239,7 @@ impl Upstream {
         loop {
             let now = worker.clock.now();
             let at = self.pick(now, tried, call.key)?;
-            let ticket = self.admit(worker, at, deadline, *tries).await?;
+            let mut ticket = self.admit(worker, at, deadline, *tries).await?;
             let endpoint = self.endpoint(at);
             if own_host {
                 outgoing.headers.set(field::HOST, endpoint.authority());
@@ -231,7 +256,11 @@ impl Upstream {
                 Some(slot) => http2::send(worker, endpoint, slot, outgoing, until).await,
             };
             let now = worker.clock.now();
-            self.note(at, &answered, now);
+            let open = answered.as_ref().is_ok_and(Incoming::may_still_fail);
+            match &mut ticket {
+                Some(ticket) if open => ticket.open = true,
+                _ => self.note(at, &answered, now),
+            }
             let again = retries.is_some_and(|retries| {
                 tries.again + 1 < retries.attempts() && now < deadline && retries.help(&answered)
             });
@@ -314,6 +343,7 @@ impl Upstream {
         let mut ticket = Ticket {
             upstream: Arc::clone(self),
             at: None,
+            open: false,
             admitted: Admitted::default(),
         };
         if let Some(breaker) = &watch.breaker {
@@ -332,7 +362,7 @@ impl Upstream {
         Ok(Some(ticket))
     }
 
-    /// Notes how a target did.
+    /// Notes how a target did, whose answer is all here, or none.
     fn note(&self, at: usize, answered: &Result<Incoming, UpstreamFault>, now: Nanos) {
         let Some(watch) = &self.watch else { return };
         let Some(Watched { standing, .. }) = watch.targets.get(at) else {
@@ -369,6 +399,25 @@ async fn keep(
     };
     outgoing.body = body;
     Ok(kept)
+}
+
+impl Ticket {
+    /// The answer has come to its end, or its back end has broken it off. Told by neither if the client has gone away: that says
+    /// nothing of the target.
+    pub(super) fn ended(&mut self, well: bool, now: Nanos) {
+        if !std::mem::take(&mut self.open) {
+            return;
+        }
+        let Some(watch) = &self.upstream.watch else {
+            return;
+        };
+        if let Some(target) = self.at.and_then(|at| watch.targets.get(at)) {
+            match well {
+                true => target.standing.succeeded(),
+                false => target.standing.failed(watch.outlier, now),
+            }
+        }
+    }
 }
 
 impl Drop for Ticket {

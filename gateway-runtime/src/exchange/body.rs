@@ -39,6 +39,53 @@ pub(crate) enum BodyFault {
     UpstreamTimeout,
 }
 
+impl BodyFault {
+    /// Whether a back end broke its answer off.
+    pub(crate) fn is_upstreams(self) -> bool {
+        self.cut().is_some()
+    }
+
+    /// The same, with the word for it in logs and metrics.
+    pub(crate) fn cut(self) -> Option<Cut> {
+        match self {
+            BodyFault::UpstreamReset => Some(Cut::Reset),
+            BodyFault::UpstreamGarbled => Some(Cut::Garbled),
+            BodyFault::UpstreamTimeout => Some(Cut::Timeout),
+            BodyFault::TooLarge
+            | BodyFault::ClientTimeout
+            | BodyFault::ClientGone
+            | BodyFault::ClientGarbled => None,
+        }
+    }
+}
+
+/// How a back end broke off an answer that had begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Its framing is broken.
+    Garbled,
+    /// It closed the connection.
+    Reset,
+    /// It paused too long.
+    Timeout,
+}
+
+impl Cut {
+    /// The words for each, the same as of a request that got no answer at all.
+    pub(crate) const LABELS: [&'static str; 3] =
+        ["upstream_garbled", "upstream_reset", "upstream_timeout"];
+
+    /// The place of its word among them.
+    pub(crate) fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Its word.
+    pub(crate) fn label(self) -> &'static str {
+        Cut::LABELS[self.index()]
+    }
+}
+
 impl std::fmt::Display for BodyFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

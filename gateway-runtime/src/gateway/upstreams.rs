@@ -9,7 +9,7 @@ use crate::client::{Endpoint, MOST_TARGETS, Part, Upstream};
 use crate::def::{GatewayDef, UpstreamDef, VariableValue};
 use crate::expr::{Escape, Expr, Scope, Source, Text};
 use crate::settings::{Settings, StartFault};
-use crate::tls::TlsSetup;
+use crate::tls::{self, TlsSetup};
 use crate::values::Variables;
 
 /// Back ends in the making.
@@ -194,6 +194,16 @@ impl<'s> Upstreams<'s> {
         origin: Origin<'_>,
         faults: &mut Vec<StartFault>,
     ) -> Option<Endpoint> {
+        let scheme = url.get(.."https:".len());
+        if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
+            && let Err(why) = tls::trusted()
+        {
+            faults.push(StartFault::new(
+                format!("upstream `{name}`: {why}"),
+                "let it name a file of certificates in PEM, or unset it: Mozilla's authorities are trusted anyway",
+            ));
+            return None;
+        }
         let why = match Endpoint::new(name, url, self.settings) {
             Ok(endpoint) => return Some(endpoint),
             Err(why) => why,
@@ -242,6 +252,23 @@ fn setup(def: &'static UpstreamDef, faults: &mut Vec<StartFault>) -> Option<Opti
         server_name: tls.server_name,
         http2: def.http2,
     }))
+}
+
+/// Reads the certificates of a back end again, as the document names them. If they are of no use, the old ones stay.
+pub(super) fn reload(upstream: &Upstream) -> Result<(), Vec<StartFault>> {
+    let Some(def) = upstream.def().filter(|def| def.tls.is_some()) else {
+        return Ok(());
+    };
+    let mut faults = Vec::new();
+    if let Some(Some(setup)) = setup(def, &mut faults)
+        && let Err(why) = upstream.set_up_again(&setup)
+    {
+        faults.push(tls_fault(def, &why));
+    }
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(faults),
+    }
 }
 
 fn tls_fault(def: &UpstreamDef, why: &str) -> StartFault {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::cache::{Unkept, Why};
 use crate::client::Tries;
+use crate::exchange::Cut;
 use crate::refusal::Refusal;
 
 /// Upper bounds of the latency buckets, in microseconds. From a cache hit to the default timeout of 29 s.
@@ -35,6 +36,8 @@ pub(crate) struct Finished {
     pub(crate) cache: Option<CacheResult>,
     /// Place of the refusal in [`Refusal::REASONS`], if it was one.
     pub(crate) refusal: Option<usize>,
+    /// How its back end broke off the answer, if it did.
+    pub(crate) cut: Option<Cut>,
     /// How often its back end was asked again.
     pub(crate) tries: Tries,
 }
@@ -117,6 +120,8 @@ struct Worker {
     rows: Vec<OnceLock<Box<Row>>>,
     /// By place in [`Refusal::REASONS`].
     refusals: Vec<Count>,
+    /// By place in [`Cut::LABELS`].
+    cuts: Vec<Count>,
     /// By place in [`Why::LABELS`].
     bypasses: Vec<Count>,
     /// By place in [`Unkept::LABELS`].
@@ -151,6 +156,7 @@ impl Counters {
                 .map(|_| Worker {
                     rows: (0..rows).map(|_| OnceLock::new()).collect(),
                     refusals: counts(Refusal::REASONS),
+                    cuts: counts(&Cut::LABELS),
                     bypasses: counts(Why::LABELS),
                     unkept: counts(Unkept::LABELS),
                 })
@@ -179,6 +185,9 @@ impl Counters {
         if let Some(refusal) = finished.refusal {
             in_list(&worker.refusals, refusal);
         }
+        if let Some(cut) = finished.cut {
+            in_list(&worker.cuts, cut.index());
+        }
         match finished.cache {
             Some(CacheResult::Bypass(why)) => in_list(&worker.bypasses, why.index()),
             Some(CacheResult::Unkept(why)) => in_list(&worker.unkept, why.index()),
@@ -201,7 +210,8 @@ impl Counters {
         // Two distributions with a sum and a count each, the classes, `throttled`, two of retries, and what the cache did.
         const PER_ROW: usize = 2 * (BOUNDS.len() + 1 + 2) + 5 + 1 + 2 + 3;
         let rows = self.stages.len() * (self.operations.len() + 1) + 1;
-        rows * PER_ROW + Refusal::REASONS.len() + Why::LABELS.len() + Unkept::LABELS.len()
+        let reasons = [Refusal::REASONS.len(), Cut::LABELS.len(), Why::LABELS.len()];
+        rows * PER_ROW + reasons.iter().sum::<usize>() + Unkept::LABELS.len()
     }
 
     /// Everything, summed over the workers; operations that were never called are left out.
@@ -240,6 +250,7 @@ impl Counters {
         Totals {
             operations,
             refusals: sums(Refusal::REASONS, |worker| &worker.refusals),
+            cuts: sums(&Cut::LABELS, |worker| &worker.cuts),
             bypasses: sums(Why::LABELS, |worker| &worker.bypasses),
             unkept: sums(Unkept::LABELS, |worker| &worker.unkept),
         }
@@ -279,6 +290,8 @@ pub(crate) struct Totals {
     pub(crate) operations: Vec<OperationTotals>,
     /// Refusals by reason.
     pub(crate) refusals: Vec<(&'static str, u64)>,
+    /// Answers that broke off, by reason.
+    pub(crate) cuts: Vec<(&'static str, u64)>,
     /// Requests that went past the cache, by reason.
     pub(crate) bypasses: Vec<(&'static str, u64)>,
     /// Answers that were not kept, by reason.

@@ -158,6 +158,11 @@ impl Collector for Snapshot {
                 &self.totals.refusals,
             ),
             (
+                "answers_cut",
+                "Answers that their back ends broke off, by reason",
+                &self.totals.cuts,
+            ),
+            (
                 "cache_bypasses",
                 "Requests that went past the cache, by reason",
                 &self.totals.bypasses,

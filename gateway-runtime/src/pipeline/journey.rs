@@ -9,7 +9,7 @@ use crate::client::Tries;
 use crate::clock::Nanos;
 use crate::cors::Origin;
 use crate::def::{ErrorDialect, RouteDef};
-use crate::exchange::{Body, Exchange, FieldValue, Headers, Reply, field};
+use crate::exchange::{Body, BodyFault, Exchange, FieldValue, Headers, Reply, field};
 use crate::gateway::{Gateway, Operation, Stage};
 use crate::observe::{AccessLog, CacheResult, Finished};
 use crate::refusal::Refusal;
@@ -184,7 +184,7 @@ impl<'g> Journey<'g> {
 
     /// Has the request counted and logged when its answer's body ends.
     fn follow(&mut self, reply: &mut Reply) {
-        let record = self.record();
+        let mut record = self.record();
         let (gateway, clock) = (Arc::clone(self.gateway), self.worker.clock.clone());
         let worker = self.worker.index;
         let answered = self
@@ -194,6 +194,8 @@ impl<'g> Journey<'g> {
         let exchange = Box::new(self.exchange.take());
         let body = std::mem::take(&mut reply.body);
         reply.body = body.watched(move |end| {
+            record.outcome.cut = end.fault.and_then(BodyFault::cut);
+            record.finished.cut = record.outcome.cut;
             record.end(
                 &gateway,
                 worker,
@@ -216,6 +218,7 @@ impl<'g> Journey<'g> {
                 upstream: self.outcome.upstream_latency,
                 cache: self.cache,
                 refusal: self.refusal,
+                cut: None,
                 tries: self.tries,
             },
             stage: self.stage.and_then(|stage| {

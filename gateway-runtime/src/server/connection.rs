@@ -12,43 +12,70 @@ use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
+use super::crowd::{Counted, HEARING};
 use super::registry::{Doing, Verdict};
 use super::service::{self, Front};
 use super::wire::Wire;
-use super::worker::{Open, Worker};
+use super::worker::Worker;
 use super::{Events, Live, http1};
+use crate::def::LimitsDef;
 use crate::exchange::Peer;
+use crate::refusal::Refusal;
 use crate::tls::Stream;
 
 /// When the server drains, a connection without a request stays open for this long: one may be on its way, and closing would lose it.
 pub(super) const GRACE: Duration = Duration::from_millis(300);
 /// Longest TLS handshake (security requirement G21).
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Most bytes of an answer by HTTP/2 that wait for its client, as many as by HTTP/1.1.
+const SENT_AHEAD: usize = 64 * 1024;
+
 /// Serves a connection to its end.
-pub(super) async fn serve(worker: Arc<Worker>, tcp: TcpStream, peer: SocketAddr, _open: Open) {
+pub(super) async fn serve(worker: Arc<Worker>, tcp: TcpStream, peer: SocketAddr, _place: Counted) {
     let doing = Arc::new(Doing::new(worker.coarse_now()));
     let waker = std::future::poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-    let _row = worker.registry.enter(doing.clone(), waker);
-    let (stream, alpn_http2, secure) = match &worker.shared.tls {
-        None => (Stream::Plain(tcp), None, false),
+    let _row = worker.registry().enter(doing.clone(), waker);
+    let front = Arc::new(Front {
+        worker: worker.clone(),
+        doing: doing.clone(),
+        peer: Peer::new(peer, worker.shared.tls.is_some()),
+        crowded: false,
+    });
+    let (stream, alpn_http2) = match &worker.shared.tls {
+        None => (Stream::Plain(tcp), None),
         // On the heap, so that connections do not carry its room afterwards.
         Some(tls) => {
-            let handshake = Box::pin(tokio::time::timeout(HANDSHAKE, tls.accept(tcp)));
-            match handshake.await {
-                Ok(Ok((stream, http2))) => (stream, Some(http2), true),
-                _ => {
+            let handshake = tokio::time::timeout(HANDSHAKE, tls.accept(tcp));
+            let handshake = async { handshake.await.unwrap_or_else(|late| Err(late.into())) };
+            match Box::pin(front.guarded(handshake)).await {
+                Some(Ok((stream, http2))) => (stream, Some(http2)),
+                Some(Err(_)) => {
                     Events::count(&worker.shared.events.handshake_failed);
                     return;
                 }
+                None => return,
             }
         }
     };
-    let mut wire = Wire::new(stream, worker.clone(), doing.clone());
+    talk(front, Wire::new(stream, worker.clone(), doing), alpn_http2).await;
+}
+
+/// Answers a request of a connection that there is no place for, if it asks soon, and ends it.
+pub(super) async fn tell(worker: Arc<Worker>, tcp: TcpStream, peer: SocketAddr, _place: Counted) {
+    let doing = Arc::new(Doing::new(worker.coarse_now()));
     let front = Arc::new(Front {
         worker: worker.clone(),
-        doing,
-        peer: Peer::new(peer, secure),
+        doing: doing.clone(),
+        peer: Peer::new(peer, false),
+        crowded: true,
     });
+    let wire = Wire::new(Stream::Plain(tcp), worker, doing);
+    let _ = tokio::time::timeout(HEARING, talk(front, wire, None)).await;
+}
+
+/// Serves what a client asks, in the HTTP that was agreed on or that it begins with.
+async fn talk(front: Arc<Front>, mut wire: Wire, alpn_http2: Option<bool>) {
     let http2 = match alpn_http2 {
         Some(http2) => http2,
         None => {
@@ -63,7 +90,7 @@ pub(super) async fn serve(worker: Arc<Worker>, tcp: TcpStream, peer: SocketAddr,
         return http1::serve(front, wire).await;
     }
     front.doing.multiplexed();
-    let live = worker.shared.live();
+    let live = front.worker.shared.live();
     let engine =
         http2_engine(&live).serve_connection(TokioIo::new(wire), service::of(front.clone()));
     // On the heap, so that connections of HTTP/1.1 do not carry its room.
@@ -80,6 +107,7 @@ fn http2_engine(live: &Live) -> http2::Builder<TokioExecutor> {
         .initial_stream_window_size(limits.http2.stream_window)
         .initial_connection_window_size(limits.http2.connection_window)
         .max_header_list_size(limits.http2.header_list)
+        .max_send_buf_size(SENT_AHEAD)
         .max_pending_accept_reset_streams(limits.http2.resets as usize)
         .max_local_error_reset_streams(limits.http2.resets as usize);
     engine
@@ -134,12 +162,33 @@ impl Front {
         self.doing.verdict()
     }
 
+    /// Whether the connection takes no request after the one at hand, its so-many-eth.
+    pub(super) fn has_enough(&self, requests: u32, limits: &LimitsDef) -> bool {
+        requests >= limits.requests_per_connection
+            || self.crowded
+            || self.worker.shared.is_draining()
+            || self.doing.verdict() != Verdict::Stay
+    }
+
+    /// What becomes of a request that is admitted by its own head.
+    pub(super) fn admit(&self, admitted: Result<(), Refusal>) -> Result<(), Refusal> {
+        match self.crowded {
+            true => admitted.and(Err(Refusal::Busy)),
+            false => admitted,
+        }
+    }
+
     /// Whether the connection is to end at once.
     pub(super) fn is_over(&self) -> bool {
         let events = &self.worker.shared.events;
         match self.doing.verdict() {
             Verdict::Stay => return false,
+            // A request that came meanwhile is answered first.
+            Verdict::Idle | Verdict::GiveWay | Verdict::SlowHead if !self.doing.is_idle() => {
+                return false;
+            }
             Verdict::Idle => {}
+            Verdict::GiveWay => Events::count(&events.gave_way),
             Verdict::SlowHead => Events::count(&events.head_timeout),
             Verdict::Stalled => Events::count(&events.stalled),
         }

@@ -186,7 +186,7 @@ async fn answer(asking: Asking) -> After {
         return After::Over;
     };
     let limits = &live.admission.limits;
-    if requests >= limits.requests_per_connection || worker.shared.is_draining() {
+    if front.has_enough(requests, limits) {
         front.doing.finish();
     }
     // A body that nobody wanted is read if it is small; the connection is of no further use otherwise.
@@ -275,7 +275,7 @@ fn admitted(
             if websocket {
                 exchange.offer_tunnel(Body::wire(WireBody::tunnel(wire.clone())));
             }
-            let admitted = exchange.admit(rules);
+            let admitted = front.admit(exchange.admit(rules));
             if let Err(Refusal::BadRequest(_) | Refusal::BadHost | Refusal::BadPath(_)) = admitted {
                 // Whoever made this request may have made it of two.
                 asked.keep_alive = false;

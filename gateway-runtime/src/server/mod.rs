@@ -9,6 +9,7 @@
 
 mod alarm;
 mod connection;
+mod crowd;
 mod handover;
 mod http1;
 mod listen;
@@ -22,7 +23,7 @@ mod worker;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -41,6 +42,7 @@ use crate::exchange::Admission;
 use crate::gateway::Gateway;
 use crate::settings::{Settings, StartFault};
 use crate::tls::ServerTls;
+use crowd::Crowd;
 
 /// What is served at the moment. Replaced as a whole; requests under way keep the one they began with.
 pub(crate) struct Live {
@@ -67,7 +69,7 @@ pub(crate) struct Shared {
     phase: watch::Sender<Phase>,
     /// What the next gateway may have.
     offer: Mutex<Option<Arc<Offer>>>,
-    open: AtomicUsize,
+    crowd: Crowd,
     /// What happened to connections outside any request.
     pub(crate) events: Events,
 }
@@ -88,8 +90,12 @@ pub(crate) enum Phase {
 pub(crate) struct Events {
     /// Connections accepted.
     pub(crate) accepted: AtomicU64,
-    /// Connections closed at once, because too many were open.
+    /// Connections that were not served, because too many were open.
     pub(crate) over_limit: AtomicU64,
+    /// Connections that asked for nothing and made room for others.
+    pub(crate) gave_way: AtomicU64,
+    /// How often a connection could not be accepted, for want of descriptors or memory.
+    pub(crate) not_accepted: AtomicU64,
     /// TLS handshakes that failed or took too long.
     pub(crate) handshake_failed: AtomicU64,
     /// Connections closed because a head did not come to its end in time.
@@ -171,7 +177,12 @@ pub(crate) fn start(
             .collect(),
         None => Vec::new(),
     };
-    let shared = Arc::new(Shared::new(live, tls, settings.drain));
+    let shared = Arc::new(Shared::new(
+        live,
+        tls,
+        settings.drain,
+        Crowd::new(workers, crowd::descriptors()),
+    ));
     let mut threads = Vec::new();
     for (index, listeners) in sockets.into_iter().enumerate() {
         let worker = Arc::new(Worker::new(index, clock.clone(), shared.clone()));
@@ -225,7 +236,7 @@ impl Running {
     }
 
     /// Lets the process's signals act: SIGTERM and SIGINT drain, the second one ends the process at once, SIGHUP reads the
-    /// certificate again.
+    /// certificates again.
     ///
     /// # Errors
     /// A limit of the system.
@@ -244,7 +255,7 @@ impl Running {
 }
 
 impl Shared {
-    fn new(live: Live, tls: Option<ServerTls>, drain: Duration) -> Shared {
+    fn new(live: Live, tls: Option<ServerTls>, drain: Duration, crowd: Crowd) -> Shared {
         Shared {
             live: ArcSwap::from_pointee(live),
             tls,
@@ -252,7 +263,7 @@ impl Shared {
             draining: AtomicBool::new(false),
             phase: watch::Sender::new(Phase::Serving),
             offer: Mutex::default(),
-            open: AtomicUsize::new(0),
+            crowd,
             events: Events::default(),
         }
     }
@@ -290,13 +301,23 @@ impl Shared {
         self.phase.subscribe()
     }
 
-    pub(crate) fn reload_tls(&self) -> Result<(), StartFault> {
-        self.tls.as_ref().map_or(Ok(()), ServerTls::reload)
+    /// Reads all certificates again; what cannot be used stays as it was, and is told of.
+    pub(crate) fn reload_tls(&self) -> Vec<StartFault> {
+        let mut faults = Vec::new();
+        if let Some(Err(fault)) = self.tls.as_ref().map(ServerTls::reload) {
+            faults.push(fault);
+        }
+        match &self.live().app {
+            App::Gateway(gateway) => faults.extend(gateway.reload_certificates()),
+            #[cfg(test)]
+            App::Test(_) => {}
+        }
+        faults
     }
 
     /// Connections open at the moment.
     pub(crate) fn open_connections(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
+        self.crowd.open()
     }
 
     /// What is served at the moment.

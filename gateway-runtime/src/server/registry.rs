@@ -13,7 +13,8 @@ use parking_lot::Mutex;
 use crate::clock::Nanos;
 use crate::def::LimitsDef;
 
-/// What one connection is doing. Written by its own worker alone, so every write is a plain store.
+/// What one connection is doing. Written by its own worker alone, so every write is a plain store; only the verdict may come from
+/// another one, when connections are asked to give way.
 #[derive(Debug)]
 pub(super) struct Doing {
     /// Requests that are not answered to the last byte.
@@ -45,6 +46,8 @@ pub(super) enum Verdict {
     Idle,
     /// The client does not read.
     Stalled,
+    /// Nothing is asked, and others wait for its place.
+    GiveWay,
 }
 
 impl Doing {
@@ -130,8 +133,22 @@ impl Doing {
             1 => Verdict::SlowHead,
             2 => Verdict::Idle,
             3 => Verdict::Stalled,
+            4 => Verdict::GiveWay,
             _ => Verdict::Stay,
         }
+    }
+
+    /// Since when it has asked for nothing, a head that does not come to its end being nothing; `None`: it is of use, or about to
+    /// end as it is.
+    fn waits_since(&self) -> Option<Nanos> {
+        let blocked = self.blocked_since.load(Ordering::Relaxed) != 0;
+        if !self.is_idle() || blocked || self.verdict() != Verdict::Stay {
+            return None;
+        }
+        let idle = self.idle_since.load(Ordering::Relaxed);
+        Some(Nanos::new(
+            idle.max(self.head_since.load(Ordering::Relaxed)),
+        ))
     }
 
     fn judge(&self, now: Nanos, limits: &LimitsDef) -> Verdict {
@@ -156,6 +173,41 @@ impl Doing {
         } else {
             Verdict::Stay
         }
+    }
+}
+
+/// A connection that asks for nothing.
+pub(super) struct Waiting {
+    since: Nanos,
+    doing: Arc<Doing>,
+    waker: Waker,
+}
+
+impl Waiting {
+    /// Has it end, if it has asked for nothing since it was found; tells whether it will.
+    pub(super) fn give_way(&self) -> bool {
+        let verdict = &self.doing.verdict;
+        let gives_way = self.doing.waits_since() == Some(self.since)
+            && verdict
+                .compare_exchange(
+                    Verdict::Stay as u8,
+                    Verdict::GiveWay as u8,
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                )
+                .is_ok();
+        if gives_way {
+            self.waker.wake_by_ref();
+        }
+        gives_way
+    }
+}
+
+/// Leaves those `most` that have waited longest, in no order.
+fn keep_longest(found: &mut Vec<Waiting>, most: usize) {
+    if found.len() > most {
+        found.select_nth_unstable_by_key(most, |waiting| waiting.since);
+        found.truncate(most);
     }
 }
 
@@ -197,11 +249,32 @@ impl Registry {
     pub(super) fn sweep(&self, now: Nanos, limits: &LimitsDef) {
         for (doing, waker) in self.rows.lock().rows.iter().flatten() {
             let verdict = doing.judge(now, limits);
-            if verdict != Verdict::Stay && doing.verdict() == Verdict::Stay {
+            // Of one that was to end while a request came in, a later word counts.
+            if verdict != Verdict::Stay && verdict != doing.verdict() {
                 doing.verdict.store(verdict as u8, Ordering::Relaxed);
                 waker.wake_by_ref();
             }
         }
+    }
+
+    /// Adds the connections that have asked for nothing since before a time: of them and of those that are there, the `most` that
+    /// have waited longest.
+    pub(super) fn longest_waiting(&self, before: Nanos, most: usize, found: &mut Vec<Waiting>) {
+        for (doing, waker) in self.rows.lock().rows.iter().flatten() {
+            let Some(since) = doing.waits_since().filter(|since| *since <= before) else {
+                continue;
+            };
+            found.push(Waiting {
+                since,
+                doing: Arc::clone(doing),
+                waker: waker.clone(),
+            });
+            if found.len() >= 2 * most {
+                keep_longest(found, most);
+            }
+        }
+        keep_longest(found, most);
+        found.sort_unstable_by_key(|waiting| std::cmp::Reverse(waiting.since));
     }
 
     /// Wakes all, so that they see that the server is draining.

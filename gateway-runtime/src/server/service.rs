@@ -13,6 +13,7 @@ use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 
+use super::crowd::Counted;
 use super::registry::Doing;
 use super::worker::Worker;
 use super::{Events, Live};
@@ -59,6 +60,8 @@ pub(super) struct Front {
     pub(super) worker: Arc<Worker>,
     pub(super) doing: Arc<Doing>,
     pub(super) peer: Peer,
+    /// Whether there is no place for it, and it is only told so.
+    pub(super) crowded: bool,
 }
 
 /// The service of a connection of HTTP/2, as hyper calls it.
@@ -75,24 +78,25 @@ async fn answer(
 ) -> Result<Response<Outbound>, Infallible> {
     let requests = front.doing.begin();
     let in_flight = InFlight(front);
-    let Front {
-        worker,
-        doing,
-        peer,
-    } = &*in_flight.0;
+    let front = &*in_flight.0;
+    let worker = &front.worker;
     let live = worker.shared.live();
     let limits = &live.admission.limits;
     let received = worker.clock.now();
     let (parts, incoming) = request.into_parts();
     let body = Body::client(incoming, limits.body, limits.body_timeout);
     let head = Head::from_parts(&parts);
-    let mut exchange = Exchange::new(head, body, peer, &live.admission, received);
-    let admitted = exchange.admit(&live.admission);
+    let mut exchange = Exchange::new(head, body, &front.peer, &live.admission, received);
+    let stream = worker.shared.stream(limits);
+    let admitted = match &stream {
+        Some(_) => front.admit(exchange.admit(&live.admission)),
+        None => Err(Refusal::Busy),
+    };
     let reply = unharmed(worker, &live, &mut exchange, admitted).await;
-    if requests >= limits.requests_per_connection || worker.shared.is_draining() {
-        doing.finish();
+    if front.has_enough(requests, limits) {
+        front.doing.finish();
     }
-    Ok(response(reply, in_flight))
+    Ok(response(reply, in_flight, stream))
 }
 
 /// Handles a request. A panic there is a bug, but of this one request: it is answered 500 and nothing else is harmed.
@@ -130,7 +134,7 @@ async fn caught<T>(mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     .await
 }
 
-fn response(reply: Reply, in_flight: InFlight) -> Response<Outbound> {
+fn response(reply: Reply, in_flight: InFlight, stream: Option<Counted>) -> Response<Outbound> {
     let Reply {
         status,
         headers,
@@ -140,6 +144,7 @@ fn response(reply: Reply, in_flight: InFlight) -> Response<Outbound> {
         body,
         broken: None,
         _in_flight: in_flight,
+        _stream: stream,
     });
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -162,6 +167,7 @@ pub(super) struct Outbound {
     /// Why the body breaks off, told to the engine one turn later.
     broken: Option<BodyFault>,
     _in_flight: InFlight,
+    _stream: Option<Counted>,
 }
 
 impl http_body::Body for Outbound {

@@ -10,7 +10,7 @@ use crate::settings::StartFault;
 /// Status of a process that was told twice: as shells report one that was interrupted.
 const TOLD_TWICE: i32 = 130;
 
-/// Starts a thread that acts on signals: SIGTERM and SIGINT drain, the second one ends the process, SIGHUP reads the certificate
+/// Starts a thread that acts on signals: SIGTERM and SIGINT drain, the second one ends the process, SIGHUP reads the certificates
 /// again.
 pub(super) fn obey(shared: Arc<Shared>) -> Result<(), StartFault> {
     let fault = |fault: std::io::Error| {
@@ -57,8 +57,7 @@ fn stop(shared: &Shared) {
 }
 
 fn reload(shared: &Shared) {
-    match shared.reload_tls() {
-        Ok(()) => {}
-        Err(fault) => eprintln!("the old certificate stays in use: {fault}"),
+    for fault in shared.reload_tls() {
+        eprintln!("the old certificate stays in use: {fault}");
     }
 }

@@ -11,6 +11,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::net::TcpStream;
 
+#[cfg(test)]
+use super::crowd::Crowd;
+use super::crowd::Place;
 use super::registry::{self, Registry};
 use super::{Alarm, Alarms, App, Events, Phase, Shared, connection};
 use crate::client::{self, Endpoint};
@@ -22,6 +25,8 @@ use crate::settings::StartFault;
 const BLOCKING_THREADS: usize = 4;
 /// Pause after the process ran out of file descriptors.
 const OUT_OF_SOCKETS: Duration = Duration::from_millis(50);
+/// Connections that give way then.
+const MADE_ROOM: usize = 16;
 /// How often it is looked whether another gateway is served.
 const NEXT_GATEWAY: Duration = Duration::from_secs(1);
 /// How often idle connections to back ends are looked at.
@@ -37,7 +42,6 @@ pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     /// Deadlines of what runs on it.
     pub(crate) alarms: Arc<Alarms>,
-    pub(super) registry: Registry,
     /// The time of the last sweep, for who outlives the borrow of a worker.
     pub(crate) coarse: Arc<AtomicU64>,
     /// Addresses this worker has connections to.
@@ -52,7 +56,6 @@ impl Worker {
             clock,
             shared,
             alarms: Arc::default(),
-            registry: Registry::default(),
             endpoints: Mutex::default(),
         }
     }
@@ -66,7 +69,14 @@ impl Worker {
             })),
             admission: crate::exchange::Admission::new(&crate::testing::GATEWAY),
         };
-        Worker::new(0, clock, Arc::new(Shared::new(live, None, Duration::ZERO)))
+        let crowd = Crowd::new(1, u64::MAX);
+        let shared = Shared::new(live, None, Duration::ZERO, crowd);
+        Worker::new(0, clock, Arc::new(shared))
+    }
+
+    /// Its connections.
+    pub(super) fn registry(&self) -> &Registry {
+        self.shared.crowd.registry(self.index)
     }
 
     /// An alarm for `due`.
@@ -159,15 +169,15 @@ async fn run(worker: Arc<Worker>, listeners: Vec<tokio::net::TcpListener>) {
     }
     // The sender lives in `shared`, so this ends by a change alone.
     let _ = phase.wait_for(|phase| *phase != Phase::Serving).await;
-    worker.registry.wake_all();
+    worker.registry().wake_all();
     let _ = tokio::time::timeout(worker.shared.drain, drained(&worker)).await;
 }
 
 async fn drained(worker: &Worker) {
     // A grace for what is on its way: see `connection`.
     tokio::time::sleep(connection::GRACE).await;
-    worker.registry.wake_all();
-    while worker.registry.len() > 0 {
+    worker.registry().wake_all();
+    while worker.registry().len() > 0 || worker.shared.crowd.told() > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -180,7 +190,7 @@ async fn sweep(worker: Arc<Worker>) {
         tokio::time::sleep(registry::period(limits)).await;
         let now = worker.clock.now();
         worker.coarse.store(now.get(), Ordering::Relaxed);
-        worker.registry.sweep(now, limits);
+        worker.registry().sweep(now, limits);
         if now.since(endpoints_at) >= SWEEP_ENDPOINTS {
             endpoints_at = now;
             worker.sweep_endpoints();
@@ -217,8 +227,16 @@ async fn accept(worker: &Arc<Worker>, listener: &tokio::net::TcpListener) {
                         | io::ErrorKind::ConnectionReset
                         | io::ErrorKind::Interrupted
                 ) => {}
-            // Out of file descriptors or memory: what is open has to end first.
-            Err(_) => tokio::time::sleep(OUT_OF_SOCKETS).await,
+            // Out of file descriptors or memory: what is open has to end first, and what is of no use can.
+            Err(_) => {
+                let shared = &worker.shared;
+                Events::count(&shared.events.not_accepted);
+                let limits = &shared.live().admission.limits;
+                for _ in 0..MADE_ROOM {
+                    shared.crowd.make_room(worker.clock.now(), limits);
+                }
+                tokio::time::sleep(OUT_OF_SOCKETS).await;
+            }
         }
     }
 }
@@ -226,31 +244,18 @@ async fn accept(worker: &Arc<Worker>, listener: &tokio::net::TcpListener) {
 fn admit(worker: &Arc<Worker>, tcp: TcpStream, peer: SocketAddr) {
     let shared = &worker.shared;
     Events::count(&shared.events.accepted);
-    let open = Open::new(shared.clone());
-    if open.number > shared.live().admission.limits.connections as usize {
-        Events::count(&shared.events.over_limit);
-        return;
-    }
+    let place = shared.place(|| worker.clock.now(), shared.tls.is_some());
     // Answers leave at once. A socket that cannot do it works all the same.
-    let _ = tcp.set_nodelay(true);
-    tokio::spawn(connection::serve(worker.clone(), tcp, peer, open));
-}
-
-/// Counts a connection while it is open.
-pub(super) struct Open {
-    shared: Arc<Shared>,
-    number: usize,
-}
-
-impl Open {
-    fn new(shared: Arc<Shared>) -> Open {
-        let number = shared.open.fetch_add(1, Ordering::Relaxed) + 1;
-        Open { shared, number }
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.shared.open.fetch_sub(1, Ordering::Relaxed);
+    let nodelay = || tcp.set_nodelay(true);
+    match place {
+        Place::Served(place) => {
+            let _ = nodelay();
+            tokio::spawn(connection::serve(worker.clone(), tcp, peer, place));
+        }
+        Place::Told(place) => {
+            let _ = nodelay();
+            tokio::spawn(connection::tell(worker.clone(), tcp, peer, place));
+        }
+        Place::None => {}
     }
 }

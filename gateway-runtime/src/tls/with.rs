@@ -25,7 +25,7 @@ fn provider() -> Arc<CryptoProvider> {
 
 /// TLS towards one back end.
 pub(crate) struct ClientTls {
-    config: Arc<ClientConfig>,
+    config: ArcSwap<ClientConfig>,
     name: ServerName<'static>,
 }
 
@@ -34,13 +34,26 @@ impl ClientTls {
     /// `SSL_CERT_FILE` names, as other programs do it.
     pub(crate) fn new(host: &str) -> Result<ClientTls, String> {
         Ok(ClientTls {
-            config: client_config()?,
+            config: ArcSwap::new(client_config()?),
             name: server_name(host)?,
         })
     }
 
     /// For a back end of this name or address, set up as a document says it.
     pub(crate) fn with(host: &str, setup: &TlsSetup) -> Result<ClientTls, String> {
+        Ok(ClientTls {
+            config: ArcSwap::new(ClientTls::config(setup)?),
+            name: server_name(setup.server_name.unwrap_or(host))?,
+        })
+    }
+
+    /// Has new connections set up with what the same setup says now. If it is of no use, all stays as it was.
+    pub(crate) fn set_up_again(&self, setup: &TlsSetup) -> Result<(), String> {
+        self.config.store(ClientTls::config(setup)?);
+        Ok(())
+    }
+
+    fn config(setup: &TlsSetup) -> Result<Arc<ClientConfig>, String> {
         let mut config = match &setup.ca {
             None => ClientConfig::clone(&*client_config()?),
             Some(pem) => {
@@ -66,18 +79,16 @@ impl ClientTls {
         if setup.http2 {
             config.alpn_protocols = vec![b"h2".to_vec()];
         }
-        Ok(ClientTls {
-            config: Arc::new(config),
-            name: server_name(setup.server_name.unwrap_or(host))?,
-        })
+        Ok(Arc::new(config))
     }
 
     /// Makes a connection secure.
     pub(crate) async fn connect(&self, tcp: TcpStream) -> io::Result<Stream> {
-        let stream = TlsConnector::from(self.config.clone())
+        let config = self.config.load_full();
+        let stream = TlsConnector::from(config.clone())
             .connect(self.name.clone(), tcp)
             .await?;
-        let wants_http2 = self.config.alpn_protocols.iter().any(|name| name == b"h2");
+        let wants_http2 = config.alpn_protocols.iter().any(|name| name == b"h2");
         if wants_http2 && stream.get_ref().1.alpn_protocol() != Some(b"h2") {
             return Err(io::Error::other("HTTP/2 was not agreed on"));
         }
@@ -87,10 +98,10 @@ impl ClientTls {
     /// For tests: offers HTTP/2.
     #[cfg(test)]
     pub(crate) fn with_http2(&self) -> ClientTls {
-        let mut config = ClientConfig::clone(&self.config);
+        let mut config = ClientConfig::clone(&self.config.load());
         config.alpn_protocols = vec![b"h2".to_vec()];
         ClientTls {
-            config: Arc::new(config),
+            config: ArcSwap::from_pointee(config),
             name: self.name.clone(),
         }
     }
@@ -107,10 +118,18 @@ impl ClientTls {
             roots.add(certificate.unwrap()).unwrap();
         }
         ClientTls {
-            config: config_trusting(roots).unwrap(),
+            config: ArcSwap::new(config_trusting(roots).unwrap()),
             name: ServerName::try_from(host.to_owned()).unwrap(),
         }
     }
+}
+
+/// Whether what went wrong with a connection is about TLS. In TLS 1.3 a server judges a client's certificate after the client has
+/// begun to send, so that its refusal comes in place of an answer.
+pub(crate) fn is_tls_fault(fault: &io::Error) -> bool {
+    fault
+        .get_ref()
+        .is_some_and(|inner| matches!(inner.downcast_ref(), Some(rustls::Error::AlertReceived(_))))
 }
 
 fn server_name(host: &str) -> Result<ServerName<'static>, String> {
@@ -127,6 +146,11 @@ fn certificates(pem: &str, member: &str) -> Result<Vec<CertificateDer<'static>>,
         true => Err(format!("`{member}` holds no certificate")),
         false => Ok(chain),
     }
+}
+
+/// Whether it is known whom to trust: `SSL_CERT_FILE` may name what is of no use.
+pub(crate) fn trusted() -> Result<(), String> {
+    client_config().map(drop)
 }
 
 fn client_config() -> Result<Arc<ClientConfig>, String> {

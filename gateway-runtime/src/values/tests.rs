@@ -56,6 +56,7 @@ fn shown(text: &str) -> String {
         answered: Some(&answered),
         told: None,
         outcome: Outcome {
+            cut: None,
             status: Some(200),
             sent: Some(12),
             latency: Some(Duration::from_micros(7900)),

@@ -130,12 +130,17 @@ impl LinkBody {
     }
 
     fn fail(&mut self, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        self.link = None;
+        if let Some((_, mut lease)) = self.link.take()
+            && fault.is_upstreams()
+        {
+            lease.ended(false);
+        }
         Poll::Ready(Some(Err(fault)))
     }
 
     fn release(&mut self) {
-        if let Some((link, lease)) = self.link.take() {
+        if let Some((link, mut lease)) = self.link.take() {
+            lease.ended(true);
             lease.give_back(link);
         }
     }

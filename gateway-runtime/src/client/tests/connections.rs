@@ -1,5 +1,8 @@
 //! Which connection takes a request: kept ones, new ones, and those that take none any more.
 
+use std::pin::Pin;
+use std::task::{Context, Waker};
+
 use super::*;
 
 #[test]
@@ -74,6 +77,30 @@ fn places_are_bounded_and_waited_for_until_the_deadline() {
     });
     assert_eq!(answer.unwrap().status, 200);
     assert_eq!(backend.seen.lock().len(), 2);
+}
+
+#[test]
+fn who_waits_for_a_place_is_bounded() {
+    let backend = backend(Vec::new());
+    let caller = Caller::of(&backend);
+    caller.endpoint.slot(0).shrink(0);
+    let deadline = caller.worker.clock.now().plus(PATIENCE);
+    let mut requests: Vec<Outgoing> = (0..=pool::MOST_WAITING).map(|_| get()).collect();
+    caller.runtime.block_on(async {
+        let mut calls: Vec<_> = requests
+            .iter_mut()
+            .map(|request| Box::pin(send(&caller.worker, &caller.endpoint, request, deadline)))
+            .collect();
+        let mut poll = |at: usize| {
+            let call: Pin<&mut _> = calls[at].as_mut();
+            call.poll(&mut Context::from_waker(Waker::noop()))
+        };
+        for at in 0..pool::MOST_WAITING {
+            assert!(poll(at).is_pending(), "{at}");
+        }
+        let beyond = poll(pool::MOST_WAITING).map(|answered| answered.unwrap_err());
+        assert_eq!(beyond, Poll::Ready(UpstreamFault::Overloaded));
+    });
 }
 
 #[test]

@@ -93,31 +93,6 @@ fn a_panic_is_one_answer_and_no_more() {
 }
 
 #[test]
-fn connections_beyond_the_limit_are_closed_at_once() {
-    let site = site(LimitsDef {
-        connections: 2,
-        ..LIMITS
-    });
-    let mut held: Vec<TcpStream> = (0..2)
-        .map(|_| {
-            let mut tcp = site.connect();
-            tcp.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
-            one(&mut tcp);
-            tcp
-        })
-        .collect();
-    assert_eq!(rest(&mut site.connect()), "");
-    assert_eq!(site.events().over_limit.load(Ordering::Relaxed), 1);
-    held.pop();
-    eventually("there is room again", || {
-        site.running.shared().open_connections() == 1
-    });
-    let answer = site.exchange("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-    assert_eq!(status(&answer), "200");
-    site.end();
-}
-
-#[test]
 fn draining_finishes_what_is_in_flight_and_takes_nothing_new() {
     let site = site(LIMITS);
     let mut busy = site.connect();
