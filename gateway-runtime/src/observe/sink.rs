@@ -240,6 +240,10 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(
+        clippy::disallowed_methods,
+        reason = "threads that have nothing to log for a while"
+    )]
 
     use std::sync::mpsc;
 
