@@ -71,11 +71,11 @@ def free_port():
 
 
 def build(spec, work):
-    """The gateway's binary, in the profile that users release."""
-    subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "-p", "gateway-codegen", "--manifest-path", ROOT / "Cargo.toml"], check=True)
+    """The gateway's binary, in the profile that users release; how fast it is generated does not matter."""
+    subprocess.run(["cargo", "build", "--locked", "--quiet", "-p", "gateway-codegen", "--manifest-path", ROOT / "Cargo.toml"], check=True)
     (work / "soak.json").write_text(json.dumps(spec, indent=1))
     out = work / "soak"
-    subprocess.run([TARGET / "release/gateway-codegen", "generate", work / "soak.json", "--out", out, "--name", "soak",
+    subprocess.run([TARGET / "debug/gateway-codegen", "generate", work / "soak.json", "--out", out, "--name", "soak",
                     "--runtime", f"path={ROOT}/gateway-runtime", "--workspace", "own", "-q"], check=True)
     shutil.copy(ROOT / "Cargo.lock", out / "Cargo.lock")
     subprocess.run(["cargo", "build", "--release", "--quiet", "--offline", "--manifest-path", out / "Cargo.toml"],

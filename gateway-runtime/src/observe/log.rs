@@ -19,15 +19,6 @@ use crate::def::{AccessLogDef, LogTarget};
 use crate::expr::{Escape, Expr, Piece, Scope, Source, Variable};
 use crate::settings::{AccessLogTo, StartFault};
 
-/// The format of a log that is switched on at start, where the document has none.
-pub(crate) const DEFAULT_FORMAT: &str = concat!(
-    r#"{"time":"${context.requestTime}","id":"${context.requestId}","ip":"${context.identity.sourceIp}","#,
-    r#""method":"${context.httpMethod}","path":"${context.path}","protocol":"${context.protocol}","#,
-    r#""stage":"${context.stage}","operation":"${context.operationId}","status":${context.status},"#,
-    r#""length":"${context.responseLength}","ms":"${context.responseLatency}","cache":"${context.cache.status}","#,
-    r#""error":"${context.error.reason}"}"#
-);
-
 /// Lines that may wait for the writer.
 const QUEUE_LINES: usize = 65_536;
 /// Bytes that may wait for the writer.
@@ -60,7 +51,7 @@ impl AccessLog {
             },
             (target, _) => target.clone(),
         };
-        let text = def.map_or(DEFAULT_FORMAT, |def| def.format);
+        let text = def.map_or(AccessLogDef::FORMAT, |def| def.format);
         let format = Expr::parse(text, Scope::AccessLog).map_err(|fault| {
             StartFault::new(
                 format!(
@@ -266,7 +257,9 @@ mod tests {
     fn logged(format: &str, value: &[u8]) -> String {
         let format = Expr::parse(format, Scope::AccessLog).unwrap();
         let line = line(&format, |source| match source {
-            Source::Context(Variable::Status) => Some(Cow::Borrowed(b"200")),
+            Source::Context(
+                Variable::Status | Variable::ResponseLength | Variable::ResponseLatency,
+            ) => Some(Cow::Borrowed(b"200")),
             Source::Context(Variable::ErrorMessageString) => Some(Cow::Borrowed(b"\"no\"")),
             Source::Query(_) => None,
             _ => Some(Cow::Borrowed(value)),
@@ -291,7 +284,7 @@ mod tests {
 
     #[test]
     fn the_default_format_is_one_object_per_line() {
-        let text = logged(DEFAULT_FORMAT, b"a\"b");
+        let text = logged(AccessLogDef::FORMAT, b"a\"b");
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(line["path"], "a\"b");
     }
