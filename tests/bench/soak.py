@@ -30,7 +30,7 @@ NGINX = """
 worker_processes 1; daemon off; pid {work}/nginx.pid; error_log {work}/nginx.err crit;
 events {{ worker_connections 8000; }}
 http {{
-  access_log off; keepalive_requests 1000000000; keepalive_timeout 5s; client_max_body_size 100m; default_type text/plain;
+  access_log off; keepalive_requests 1000000000; keepalive_timeout 5s; client_max_body_size 100m; client_body_buffer_size 1m; default_type text/plain;
   client_body_temp_path {work}/n1; proxy_temp_path {work}/n2; fastcgi_temp_path {work}/n3; uwsgi_temp_path {work}/n4; scgi_temp_path {work}/n5;
   server {{ listen {host}:{port}; location / {{ return 200 "{body}"; }} location /upload {{ proxy_pass http://{host}:{port}/taken; }} }}
 }}
@@ -49,7 +49,7 @@ def document(backend, flaky):
         "x-gateway": {
             "limits": {"requestsPerConnection": 5000},
             "upstreams": {"flaky": {"targets": [f"http://{HOST}:{flaky}"]}},
-            "stages": {"default": {"mount": {"path": "/"}, "cache": {"enabled": True}, "accessLog": {"to": "stdout", "format": "${context.operationId} ${context.status}"}}},
+            "stages": {"default": {"mount": {"path": "/"}, "accessLog": {"to": "stdout", "format": "${context.operationId} ${context.status}"}}},
         },
         "paths": {
             "/plain": {"get": get("plain")},
@@ -214,7 +214,7 @@ async def flaky_back_end(port):
                 await writer.drain()
                 if what == 5:
                     return
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             writer.close()
