@@ -473,8 +473,8 @@ mod tests {
         let lines = std::fs::read_to_string(&log).unwrap();
         let line: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
         assert_eq!(
-            (&line["operation"], &line["status"]),
-            (&"getBook".into(), &500.into())
+            (&line["path"], &line["status"]),
+            (&"/dev/books/7".into(), &500.into())
         );
         std::fs::remove_dir_all(&folder).unwrap();
     }

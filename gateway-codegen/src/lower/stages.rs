@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use gateway_runtime::def::AccessLogDef;
 use gateway_runtime::expr::Scope;
 
 use super::native::{self, OrOff};
@@ -22,14 +23,6 @@ pub(crate) const CACHE_SIZE: u64 = 64 * 1024 * 1024;
 /// Least memory for kept answers: one large answer.
 const LEAST_CACHE: u64 = 64 * 1024;
 
-/// One line of access log where nobody says otherwise: what one asks first when a request went wrong.
-pub(crate) const LOG_FORMAT: &str = concat!(
-    r#"{"time":"${context.requestTime}","requestId":"${context.requestId}","#,
-    r#""sourceIp":"${context.identity.sourceIp}","method":"${context.httpMethod}","path":"${context.path}","#,
-    r#""status":${context.status},"responseLength":${context.responseLength},"#,
-    r#""latency":${context.responseLatency},"error":"${context.error.reason}"}"#,
-);
-
 /// The stage of a document that declares none.
 pub(crate) fn only() -> Stage {
     Stage {
@@ -43,7 +36,7 @@ pub(crate) fn only() -> Stage {
         canary: None,
         access_log: Some(AccessLog {
             to: LogDestination::Stdout,
-            format: LOG_FORMAT.to_owned(),
+            format: AccessLogDef::FORMAT.to_owned(),
         }),
         overrides: BTreeMap::new(),
         origin: Default::default(),
@@ -235,7 +228,7 @@ fn access_log(written: &native::Stage, at: At<'_>, reader: &mut Reader<'_>) -> O
         }
     };
     let format = match log.format {
-        None => LOG_FORMAT.to_owned(),
+        None => AccessLogDef::FORMAT.to_owned(),
         Some(format) => {
             let at = at.member("format");
             let format = format.trim_end_matches(['\r', '\n']).to_owned();

@@ -103,6 +103,16 @@ pub struct AccessLogDef {
     pub format: &'static str,
 }
 
+impl AccessLogDef {
+    /// One line where nobody says otherwise: what one asks first when a request went wrong.
+    pub const FORMAT: &'static str = concat!(
+        r#"{"time":"${context.requestTime}","requestId":"${context.requestId}","#,
+        r#""sourceIp":"${context.identity.sourceIp}","method":"${context.httpMethod}","path":"${context.path}","#,
+        r#""status":${context.status},"responseLength":${context.responseLength},"#,
+        r#""latency":${context.responseLatency},"error":"${context.error.reason}"}"#,
+    );
+}
+
 /// Where log lines go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogTarget {

@@ -12,15 +12,6 @@ use crate::settings::{AccessLogTo, StartFault};
 
 use super::sink::{Sink, Sinks};
 
-/// The format of a log that is switched on at start, where the document has none.
-pub(crate) const DEFAULT_FORMAT: &str = concat!(
-    r#"{"time":"${context.requestTime}","id":"${context.requestId}","ip":"${context.identity.sourceIp}","#,
-    r#""method":"${context.httpMethod}","path":"${context.path}","protocol":"${context.protocol}","#,
-    r#""stage":"${context.stage}","operation":"${context.operationId}","status":${context.status},"#,
-    r#""length":"${context.responseLength}","ms":"${context.responseLatency}","cache":"${context.cache.status}","#,
-    r#""error":"${context.error.reason}"}"#
-);
-
 /// Longest line; what is beyond is cut.
 const LONGEST_LINE: usize = 16 << 10;
 
@@ -48,7 +39,7 @@ impl AccessLog {
             },
             (target, _) => target.clone(),
         };
-        let text = def.map_or(DEFAULT_FORMAT, |def| def.format);
+        let text = def.map_or(AccessLogDef::FORMAT, |def| def.format);
         let format = Expr::parse(text, Scope::AccessLog).map_err(|fault| {
             StartFault::new(
                 format!(
@@ -145,7 +136,9 @@ mod tests {
         let format = Expr::parse(format, Scope::AccessLog).unwrap();
         let mut written = b"before".to_vec();
         line(&one_line(&format), &mut written, |source| match source {
-            Source::Context(Variable::Status) => Some(Text::Found(b"200")),
+            Source::Context(
+                Variable::Status | Variable::ResponseLength | Variable::ResponseLatency,
+            ) => Some(Text::Found(b"200")),
             Source::Context(Variable::ErrorMessageString) => Some(Text::Found(b"\"no\"")),
             Source::Query(_) => None,
             _ => Some(Text::Found(value)),
@@ -171,7 +164,7 @@ mod tests {
 
     #[test]
     fn the_default_format_is_one_object_per_line() {
-        let text = logged(DEFAULT_FORMAT, b"a\"b");
+        let text = logged(AccessLogDef::FORMAT, b"a\"b");
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(line["path"], "a\"b");
     }
