@@ -509,7 +509,12 @@ fn receive(lane: &mut Lane, case: &AnswerCase, pieces: Pieces) -> Result<(), Str
     let method = case.method.as_deref().unwrap_or("GET");
     let mut talk = Talk::open(lane.gateway.address).map_err(|error| error.to_string())?;
     let version = case.version.as_deref().unwrap_or("HTTP/1.1");
-    let request = format!("{method} /case {version}\r\nhost: a\r\n\r\n");
+    // HTTP/1.0 keeps no connection that is not asked to stay.
+    let stay = match version {
+        "HTTP/1.0" => "connection: keep-alive\r\n",
+        _ => "",
+    };
+    let request = format!("{method} /case {version}\r\nhost: a\r\n{stay}\r\n");
     talk.send(request.as_bytes(), Pieces::Whole);
     let mut before = Vec::new();
     let answer = loop {

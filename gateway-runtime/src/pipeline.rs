@@ -270,7 +270,13 @@ async fn look_up(j: &mut Journey<'_>) -> Result<Cached, Refusal> {
                 true => match cache.look_up(key, now) {
                     Found::Hit(entry) => Ok(entry),
                     Found::Miss(fill) => Err(Some(fill)),
-                    Found::Wait(waiter) => waiter.wait().await.map_err(Some),
+                    // Whoever leads may leave, and the next, and each has its own deadline.
+                    Found::Wait(waiter) => {
+                        match tokio::time::timeout(operation.policy.timeout, waiter.wait()).await {
+                            Ok(found) => found.map_err(Some),
+                            Err(_) => Err(None),
+                        }
+                    }
                 },
             }
         }

@@ -412,14 +412,16 @@ impl Caching {
         if x.is_from_proxy() {
             key.list(x.header_values("x-forwarded-host"));
         }
-        // `/a` and `/a/` lead to one operation in some kinds of API, and a back end may tell them apart.
+        // `/a`, `/a/` and `//a` lead to one operation in some kinds of API, and a back end may tell them apart.
         key.part([u8::from(x.path().ends_with('/'))]);
+        let slashes = x.local_path().bytes().take_while(|byte| *byte == b'/');
+        key.part(slashes.count().to_le_bytes());
         encodings(&mut key, x.headers());
         for part in self.def.key {
             match part {
                 CacheKey::Path(name) => key.optional(x.param(name)),
                 CacheKey::Query(name) => {
-                    key.list(x.query_values(name).map(|v| v.into_owned().into_bytes()));
+                    key.list(x.query_bytes(name));
                 }
                 CacheKey::AnyQuery => key.optional(x.query()),
                 CacheKey::Header(name) => key.list(x.header_values(name)),
@@ -455,9 +457,9 @@ impl Caching {
                         value(v);
                     });
                 }
-                ParameterPlace::Query => x.query_values(name).for_each(|v| {
+                ParameterPlace::Query => x.query_bytes(name).for_each(|v| {
                     count += 1;
-                    value(v.as_bytes());
+                    value(&v);
                 }),
                 ParameterPlace::Path => x.param(name).into_iter().for_each(|v| {
                     count += 1;

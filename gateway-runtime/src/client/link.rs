@@ -349,9 +349,7 @@ impl Link {
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<ResponseHead, UpstreamFault>> {
-        // What came behind an interim answer.
-        self.ahead.extend_from_slice(&self.rest);
-        self.rest = Spare::default();
+        self.read_on();
         loop {
             let parsed = if self.ahead.is_empty() {
                 let Link {
@@ -415,6 +413,12 @@ impl Link {
                 Err(_) => return Poll::Ready(Err(UpstreamFault::Garbled)),
             }
         }
+    }
+
+    /// What came behind a head is read next.
+    pub(super) fn read_on(&mut self) {
+        self.ahead.extend_from_slice(&self.rest);
+        self.rest = Spare::default();
     }
 
     /// The whole body, if all of it came with the head and nothing else did.

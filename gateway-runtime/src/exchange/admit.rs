@@ -135,6 +135,12 @@ fn judge(exchange: &mut Exchange, rules: &Admission) -> Result<(), Refusal> {
     ) {
         return Err(Refusal::NotImplemented);
     }
+    // RFC 9113 §8.2.1. HTTP/1.1 cannot send them, and who compares values would find them different.
+    if exchange.head.version == http::Version::HTTP_2
+        && (exchange.head.headers.iter()).any(|(_, value)| value != value.trim_ascii())
+    {
+        return Err(Refusal::BadRequest(Why::Field));
+    }
     // The engine for HTTP/1.1 has asked already; HTTP/2 has no codings (RFC 9113 §8.2.2).
     h1::of_request(&survey, exchange.head.version)?;
     set_path(exchange, rules)?;

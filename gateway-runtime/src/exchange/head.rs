@@ -1,6 +1,6 @@
 //! A request's head, as an engine read it.
 
-use super::{Headers, Survey, Target};
+use super::{FieldValue, Headers, Survey, Target, field};
 
 /// A request's head, as an engine read it: well-formed, and not yet known to mean anything.
 #[derive(Debug)]
@@ -38,7 +38,8 @@ impl Head {
     /// What the engine for HTTP/2 read.
     pub(crate) fn from_parts(parts: &http::request::Parts) -> Head {
         let uri = &parts.uri;
-        let headers = Headers::from_map(&parts.headers);
+        let mut headers = Headers::from_map(&parts.headers);
+        join_cookies(&mut headers);
         Head {
             method: parts.method.clone(),
             version: parts.version,
@@ -68,5 +69,16 @@ impl Head {
         self.authority = uri.authority().map(|authority| authority.as_str().into());
         self.absolute = uri.scheme().is_some();
         Some(())
+    }
+}
+
+/// HTTP/2 lets a client send its cookies apart, and what is passed on has them as one field (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut Headers) {
+    if headers.all(field::COOKIE).nth(1).is_none() {
+        return;
+    }
+    let lines: Vec<&[u8]> = headers.all(field::COOKIE).collect();
+    if let Ok(joined) = FieldValue::from_bytes(&lines.join(&b"; "[..])) {
+        headers.set(field::COOKIE, joined);
     }
 }

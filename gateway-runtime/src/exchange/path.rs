@@ -158,8 +158,19 @@ pub(crate) fn tidy_query(query: &str) -> Cow<'_, str> {
 /// A name or value of a query, decoded: `+` is a space, escapes are bytes, what is not UTF-8 becomes U+FFFD, and a `%`
 /// without two hex digits stays one.
 pub(crate) fn decode_query(text: &str) -> Cow<'_, str> {
+    match decode_query_bytes(text) {
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        Cow::Owned(bytes) => Cow::Owned(match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(fault) => String::from_utf8_lossy(fault.as_bytes()).into_owned(),
+        }),
+    }
+}
+
+/// The same, byte by byte: two texts that differ in what they mean to anybody differ here.
+pub(crate) fn decode_query_bytes(text: &str) -> Cow<'_, [u8]> {
     if memchr::memchr2(b'%', b'+', text.as_bytes()).is_none() {
-        return Cow::Borrowed(text);
+        return Cow::Borrowed(text.as_bytes());
     }
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -177,10 +188,7 @@ pub(crate) fn decode_query(text: &str) -> Cow<'_, str> {
             _ => out.push(byte),
         }
     }
-    match String::from_utf8(out) {
-        Ok(text) => Cow::Owned(text),
-        Err(fault) => Cow::Owned(String::from_utf8_lossy(fault.as_bytes()).into_owned()),
-    }
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

@@ -465,3 +465,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn cookies_that_came_apart_are_one_field() {
+    // RFC 9113 §8.2.3.
+    for (sent, expected) in [
+        (&[][..], None),
+        (&["a=1"], Some("a=1")),
+        (&["a=1", "b=2", "c=3; d=4"], Some("a=1; b=2; c=3; d=4")),
+    ] {
+        let mut request = http::Request::builder().uri("http://a/");
+        for cookie in sent {
+            request = request.header("cookie", *cookie);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let head = Head::from_parts(&parts);
+        let all: Vec<&[u8]> = head.headers.all(field::COOKIE).collect();
+        let expected: Vec<&[u8]> = expected.iter().map(|text: &&str| text.as_bytes()).collect();
+        assert_eq!(all, expected, "{sent:?}");
+    }
+}

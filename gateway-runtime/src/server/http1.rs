@@ -199,8 +199,11 @@ async fn answer(asking: Asking) -> After {
     })
     .await;
     let whole = whole && reply.status != 101;
-    let keep_alive = asked.keep_alive && whole && !front.doing.is_last();
-    let written = write(front, wire, &asked, keep_alive, reply).await;
+    let framing = framing(&reply, &asked);
+    // What ends with its connection has no other end (RFC 9112 §6.3).
+    let ends = framing != Some(Framing::Close);
+    let keep_alive = asked.keep_alive && whole && ends && !front.doing.is_last();
+    let written = write(front, wire, &asked, framing, keep_alive, reply).await;
     match (written, keep_alive, whole) {
         (Written::Whole, true, _) => After::Next,
         (Written::Whole, false, true) => After::Close,
@@ -377,6 +380,7 @@ async fn write(
     front: &Front,
     wire: &SharedWire,
     asked: &Asked,
+    framing: Option<Framing>,
     keep_alive: bool,
     reply: Reply,
 ) -> Written {
@@ -385,7 +389,6 @@ async fn write(
         headers,
         mut body,
     } = reply;
-    let framing = framing(status, &headers, &body, asked);
     let connection = match (keep_alive, asked.version) {
         (false, _) => "close",
         (true, http::Version::HTTP_10) => "keep-alive",
@@ -447,7 +450,12 @@ async fn write(
 }
 
 /// How the body of an answer is framed; `None`: there is none, and nothing is said of it.
-fn framing(status: u16, headers: &Headers, body: &Body, asked: &Asked) -> Option<Framing> {
+fn framing(reply: &Reply, asked: &Asked) -> Option<Framing> {
+    let Reply {
+        status,
+        headers,
+        body,
+    } = reply;
     match status {
         // From here on both sides speak freely.
         101 => return Some(Framing::Close),

@@ -226,10 +226,15 @@ impl Wire {
 
     /// Writes until nothing waits.
     pub(super) fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let before = self.out.written();
         let written = self.out.poll_flush(&mut self.stream, cx);
-        match &written {
-            Poll::Ready(_) => self.doing.wrote(self.worker.coarse_now()),
-            Poll::Pending => self.doing.blocked(self.worker.coarse_now()),
+        let now = self.worker.coarse_now();
+        // Who reads slowly is not who does not read: every byte that goes begins the wait anew.
+        if written.is_ready() || self.out.written() > before {
+            self.doing.wrote(now);
+        }
+        if written.is_pending() {
+            self.doing.blocked(now);
         }
         written
     }

@@ -116,10 +116,9 @@ impl Throttles {
         clock: &Clock,
         now: Nanos,
     ) -> Result<(), Standing> {
-        let keyed = self.keyed.iter().map(|(key, buckets)| {
-            let mut hash = buckets.keyer();
-            keys.each_value(*key, &mut |value| hash.part(value));
-            Source::Keyed(buckets, hash.finish())
+        let keyed = self.keyed.iter().flat_map(|(key, buckets)| {
+            let found = distinct(*key, buckets, keys);
+            found.map(|key| Source::Keyed(buckets, key))
         });
         let buckets = stage
             .into_iter()
@@ -128,6 +127,29 @@ impl Throttles {
             .chain(keyed);
         taken.take_all(buckets, clock, now)
     }
+}
+
+/// The buckets of all values that a request has of what a throttle is keyed by: which of them its back end takes is not known,
+/// so each counts, once. What has no value has a bucket of its own.
+fn distinct(
+    key: ThrottleKey,
+    buckets: &Buckets,
+    keys: &dyn Keys,
+) -> impl Iterator<Item = Key> + Clone + use<> {
+    let mut first = None;
+    let mut more = Vec::new();
+    keys.each_value(key, &mut |value| {
+        let mut hash = buckets.keyer();
+        hash.part(value);
+        let found = hash.finish();
+        match first {
+            None => first = Some(found),
+            Some(first) if first == found || more.contains(&found) => {}
+            Some(_) => more.push(found),
+        }
+    });
+    let first = first.unwrap_or_else(|| buckets.keyer().finish());
+    std::iter::once(first).chain(more)
 }
 
 /// One bucket of a request.

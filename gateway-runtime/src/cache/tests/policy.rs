@@ -260,8 +260,13 @@ fn who_shares_an_answer() {
         parts /a?q=1                              & /a?r=1                                  | two
         parts /a                                  & /a?q=                                   | two
         parts /a?q=%31                            & /a?q=1                                  | one
+        parts /a?q=M%FCller                       & /a?q=M%E4ller                           | two
+        parts /a?q=%EF%BF%BD                      & /a?q=%FF                                | two
+        parts-login /a?token=%FC                  & /a?token=%E4                            | two
         parts /a                                  & /b                                      | one
         parts /a                                  & /a/                                     | two
+        parts /a                                  & //a                                     | two
+        parts //a                                 & ///a                                    | two
         parts /a host: a.example                  & /a host: A.Example                      | one
         parts /a host: a.example                  & /a host: b.example                      | two
         parts /a host: a.example                  & /a host: a.example:81                   | two

@@ -46,7 +46,9 @@ impl LinkBody {
     }
 
     /// All that the back end sends, while all that the client sends goes there.
-    pub(in crate::client) fn tunnel(link: Box<Link>, lease: Lease) -> LinkBody {
+    pub(in crate::client) fn tunnel(mut link: Box<Link>, lease: Lease) -> LinkBody {
+        // A back end may speak at once, behind its agreement.
+        link.read_on();
         LinkBody {
             tunnel: true,
             ..LinkBody::new(Framing::Close, link, lease)

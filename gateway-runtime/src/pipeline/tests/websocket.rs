@@ -139,6 +139,20 @@ fn both_sides_speak_until_one_closes() {
 }
 
 #[test]
+fn what_a_back_end_says_with_its_agreement_is_heard() {
+    const AGREE_AND_SPEAK: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\
+                                   welcome";
+    let peer = peer(AGREE_AND_SPEAK);
+    let site = Site::start(single("GET", "/chat", PROXY), &settings(Some(peer.address)));
+    let mut client = Client::of(&site);
+    client.say(ASK);
+    client.hear("\r\n\r\n");
+    assert_eq!(client.hear("welcome"), "welcome");
+    client.say("one");
+    assert_eq!(client.hear("ONE"), "ONE");
+}
+
+#[test]
 fn a_client_that_leaves_takes_the_connection_with_it() {
     let peer = peer(AGREE);
     let site = Site::start(single("GET", "/chat", PROXY), &settings(Some(peer.address)));

@@ -70,6 +70,30 @@ fn a_client_that_does_not_read_is_not_waited_for() {
 }
 
 #[test]
+fn a_client_that_reads_slowly_is_waited_for() {
+    let site = site(LimitsDef {
+        idle_timeout: Duration::from_secs(1),
+        ..LIMITS
+    });
+    let mut tcp = site.connect();
+    tcp.write_all(b"GET /flood HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    // The whole of it takes several times as long as nothing may be read.
+    let mut room = vec![0; 1 << 20];
+    let mut all = 0;
+    loop {
+        match tcp.read(&mut room).unwrap() {
+            0 => break,
+            count => all += count,
+        }
+        std::thread::sleep(Duration::from_millis(40));
+    }
+    assert!(all > 64 << 20, "{all} bytes");
+    assert_eq!(site.events().stalled.load(Ordering::Relaxed), 0);
+    site.end();
+}
+
+#[test]
 fn a_panic_is_one_answer_and_no_more() {
     let site = site(LIMITS);
     let mut tcp = site.connect();
