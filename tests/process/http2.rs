@@ -378,6 +378,6 @@ fn a_request_means_one_thing_or_nothing() {
         assert_eq!(status, expected, "{fields:?}: {answer:?}");
     }
     let forwarded = back_end.count();
-    assert_eq!(forwarded, 2, "requests that reach the back end");
+    assert_eq!(forwarded, 3, "requests that reach the back end");
     assert_serves(&gateway);
 }
