@@ -57,7 +57,7 @@ reasons! {
         UndeclaredQuery = "undeclared_query",
         /// `Authorization` or cookies, though no security scheme declares them.
         UndeclaredCredential = "undeclared_credential",
-        /// A field by which some back ends let a client change method, path or host.
+        /// A field by which some back ends let a client change method, path or host, or one that they may take for one of the key.
         Override = "override",
         /// The canary's requests do not use the cache.
         Canary = "canary",
@@ -90,6 +90,15 @@ reasons! {
     }
 }
 
+/// Fields that ask for a part.
+const RANGES: &[&str] = &["range", "if-range"];
+
+/// Fields that make the answer depend on the state of what is asked for.
+const STATES: &[&str] = &["if-match", "if-unmodified-since"];
+
+/// Fields that say who asks.
+const CREDENTIALS: &[&str] = &["authorization", "cookie"];
+
 /// Fields by which some back ends and frameworks let a client change what is asked for. None is in a key unless listed.
 const OVERRIDES: &[&str] = &[
     "forwarded",
@@ -111,15 +120,8 @@ const OVERRIDES: &[&str] = &[
 
 /// All fields that can make a request go past the cache. Nearly no request has one.
 static DECISIVE: LazyLock<Names> = LazyLock::new(|| {
-    let others = [
-        "range",
-        "if-range",
-        "if-match",
-        "if-unmodified-since",
-        "authorization",
-        "cookie",
-    ];
-    Names::new(others.iter().chain(OVERRIDES).copied())
+    let names = [RANGES, STATES, CREDENTIALS, OVERRIDES];
+    Names::new(names.into_iter().flatten().copied())
 });
 
 /// Fields that a call whose answer may be kept must not carry: the answer would be for this client's copy alone.
@@ -137,6 +139,9 @@ pub(crate) struct Caching {
     key_headers: Vec<&'static str>,
     /// Credentials that tell callers apart, each once.
     credentials: Vec<(ParameterPlace, &'static str)>,
+    /// Header fields that the key, or a call whose answer may be kept, is certain of. What only differs from them by `_` for `-`
+    /// is in no key, and some back ends take it for them.
+    certain: Names,
 }
 
 /// What becomes of a request, as far as the cache is concerned.
@@ -208,19 +213,27 @@ impl Caching {
             CacheKey::Path(_) | CacheKey::AnyQuery | CacheKey::Header(_) => None,
         });
         let any = kind != ApiKind::Plain || def.key.contains(&CacheKey::AnyQuery);
+        let key_headers: Vec<_> = def
+            .key
+            .iter()
+            .filter_map(|part| match part {
+                CacheKey::Header(name) => Some(*name),
+                CacheKey::Path(_) | CacheKey::Query(_) | CacheKey::AnyQuery => None,
+            })
+            .collect();
+        let callers = credentials
+            .iter()
+            .filter(|(place, _)| *place == ParameterPlace::Header)
+            .map(|(_, name)| *name);
+        let certain = key_headers.iter().copied().chain(callers);
+        let certain = certain.chain(["accept-encoding"]);
         Some(Caching {
+            certain: Names::new(certain.chain(CONDITIONS.iter().copied())),
             def,
             stage,
             operation: operation.id,
             known_queries: (!any).then(|| queries.chain(keyed_queries).collect()),
-            key_headers: def
-                .key
-                .iter()
-                .filter_map(|part| match part {
-                    CacheKey::Header(name) => Some(*name),
-                    CacheKey::Path(_) | CacheKey::Query(_) | CacheKey::AnyQuery => None,
-                })
-                .collect(),
+            key_headers,
             credentials,
         })
     }
@@ -289,32 +302,32 @@ impl Caching {
         if apart {
             return Some(Why::Canary);
         }
+        if headers.imitate(&self.certain) {
+            return Some(Why::Override);
+        }
         if !headers.may_have(&DECISIVE) {
             return self.undeclared(query_names);
         }
-        if headers.contains("range") || headers.contains("if-range") {
+        let has = |names: &[&str]| names.iter().any(|name| headers.has_alike(name));
+        if has(RANGES) {
             return Some(Why::Range);
         }
-        if headers.contains("if-match") || headers.contains("if-unmodified-since") {
+        if has(STATES) {
             return Some(Why::Condition);
         }
-        if headers.contains("authorization")
-            && !listed("authorization")
-            && !declares(ParameterPlace::Header, Some("authorization"))
-        {
-            return Some(Why::UndeclaredCredential);
-        }
-        // One declared cookie puts the whole field into the key, so that no other cookie can make a difference.
-        if headers.contains("cookie")
-            && !listed("cookie")
-            && !declares(ParameterPlace::Cookie, None)
-        {
-            return Some(Why::UndeclaredCredential);
-        }
-        if OVERRIDES
+        let keyed = |name: &str| match name {
+            // One declared cookie puts the whole field into the key, so that no other cookie can make a difference.
+            "cookie" => declares(ParameterPlace::Cookie, None),
+            name => declares(ParameterPlace::Header, Some(name)),
+        };
+        let has_unlisted = |name: &&str| headers.has_alike(name) && !listed(name);
+        if CREDENTIALS
             .iter()
-            .any(|name| headers.contains(*name) && !listed(name))
+            .any(|name| has_unlisted(name) && !keyed(name))
         {
+            return Some(Why::UndeclaredCredential);
+        }
+        if OVERRIDES.iter().any(has_unlisted) {
             return Some(Why::Override);
         }
         self.undeclared(query_names)

@@ -6,7 +6,8 @@
 //!
 //! Invariants: a call ends by its deadline; connections, waiting included, are bounded; an answer whose framing two readers
 //! could understand differently is [`UpstreamFault::Garbled`] and its connection is never used again; a request is sent twice
-//! only if it is idempotent, has no body, and a kept connection turned out to be closed before any byte came back.
+//! only if it is idempotent, has no body, and a kept connection turned out to take none: it was closed before any byte came back, or
+//! what came was 408, or an answer that nobody had asked for.
 //! Absent on purpose: redirects (never followed), and upgrades to anything but WebSocket (a 101 that nobody asked for is garbage).
 
 mod balance;
@@ -88,7 +89,7 @@ impl Hints {
         survey.strip(&mut headers);
         headers.remove(field::SERVER);
         for name in self.without.iter().flat_map(|names| names.iter()) {
-            headers.remove(name);
+            headers.remove_alike(name);
         }
         self.to.pass(status, &headers);
     }
@@ -173,7 +174,7 @@ async fn send(
         outgoing.headers.set(field::HOST, endpoint.authority());
     }
     let head_only = outgoing.method == Method::HEAD;
-    // Set once there is a place among the connections: until then the deadline means that all are in use.
+    // Set while there is a place among the connections: without one the deadline means that all are in use.
     let placed = AtomicBool::new(false);
     let mut alarm = worker.alarm(deadline);
     // Pinned where it is made: it is large, and every move of it would be a copy.
@@ -201,6 +202,7 @@ async fn call(
     let replayable = outgoing.body.is_empty() && is_idempotent(&outgoing.method);
     // Connections that were kept too long are found one by one; each is gone afterwards, so this ends.
     loop {
+        placed.store(false, Ordering::Relaxed);
         let (lease, kept) = pool::lease(worker, endpoint).await?;
         placed.store(true, Ordering::Relaxed);
         let fresh = kept.is_none();

@@ -256,16 +256,18 @@ impl Upstream {
                 Some(slot) => http2::send(worker, endpoint, slot, outgoing, until).await,
             };
             let now = worker.clock.now();
-            let open = answered.as_ref().is_ok_and(Incoming::may_still_fail);
-            match &mut ticket {
-                Some(ticket) if open => ticket.open = true,
-                _ => self.note(at, &answered, now),
-            }
             let again = retries.is_some_and(|retries| {
                 tries.again + 1 < retries.attempts() && now < deadline && retries.help(&answered)
             });
             tries.unfunded = again && !retries.is_some_and(Retries::spend);
-            if !again || tries.unfunded {
+            let last = !again || tries.unfunded;
+            // Nobody reads to its end what is not passed on.
+            let open = last && answered.as_ref().is_ok_and(Incoming::may_still_fail);
+            match &mut ticket {
+                Some(ticket) if open => ticket.open = true,
+                _ => self.note(at, &answered, now),
+            }
+            if last {
                 if let Ok(incoming) = &mut answered {
                     incoming.body.hold(ticket);
                 }
@@ -362,7 +364,7 @@ impl Upstream {
         Ok(Some(ticket))
     }
 
-    /// Notes how a target did, whose answer is all here, or none.
+    /// Notes how a target did, of whose answer no more is awaited.
     fn note(&self, at: usize, answered: &Result<Incoming, UpstreamFault>, now: Nanos) {
         let Some(watch) = &self.watch else { return };
         let Some(Watched { standing, .. }) = watch.targets.get(at) else {

@@ -137,6 +137,20 @@ impl Headers {
         self.get(name).is_some()
     }
 
+    /// Whether the field is there, or what could be taken for it: `X_User` is `X-User` to programs that are given fields as
+    /// variables.
+    pub(crate) fn has_alike(&self, name: &str) -> bool {
+        let key = Key::of(name.as_bytes());
+        let mut rows = self.page.rows.iter();
+        rows.any(|row| row.may_be(key) && is_alike(self.page.name(row), name.as_bytes()))
+    }
+
+    /// Whether a field could be taken for one of these without being it.
+    pub(crate) fn imitate(&self, names: &Names) -> bool {
+        let mut rows = self.page.rows.iter();
+        rows.any(|row| row.may_be_of(names) && imitates(self.page.name(row), names.iter()))
+    }
+
     /// Replaces a field.
     pub(crate) fn set(&mut self, name: impl Borrow<FieldName>, value: impl Borrow<FieldValue>) {
         self.put(name.borrow(), value.borrow().as_bytes());
@@ -171,7 +185,7 @@ impl Headers {
         self.page.remove(name.as_ref().as_bytes())
     }
 
-    /// Removes a field, and what could be taken for it: `X_User` is `X-User` to programs that are given fields as variables.
+    /// Removes a field, and what could be taken for it.
     pub(crate) fn remove_alike(&mut self, name: &FieldName) {
         let name = name.as_str().as_bytes();
         self.page.retain(|other| !is_alike(other, name));
@@ -300,7 +314,15 @@ const OWN_LENGTHS: u32 = {
 /// Whether a name of one of their lengths is one of [`OWN`] but for `_` where that has `-`. Programs that are given fields as variables
 /// (CGI and what followed it) read both as the same.
 fn imitates_own(name: &[u8]) -> bool {
-    name.contains(&b'_') && OWN.iter().any(|own| is_alike(name, own.as_bytes()))
+    imitates(name, OWN.into_iter())
+}
+
+/// Whether a name is one of `others` but for `_` where that has `-`.
+fn imitates<'n>(name: &[u8], mut others: impl Iterator<Item = &'n str>) -> bool {
+    name.contains(&b'_')
+        && others.any(|other| {
+            is_alike(name, other.as_bytes()) && !name.eq_ignore_ascii_case(other.as_bytes())
+        })
 }
 
 /// Whether two names are the same where `_` is no other letter than `-`.

@@ -20,7 +20,7 @@ use crate::settings::{AccessLogTo, StartFault};
 
 /// Bytes that may wait for the writer, of all workers together.
 const QUEUE_BYTES: usize = 16 << 20;
-/// How long lines are gathered before they are written, when there are many.
+/// How long lines are gathered before they are written, when there are many; shorter where a buffer is half full before.
 const GATHER: Duration = Duration::from_millis(20);
 /// What a buffer keeps when it is empty.
 const KEPT_BYTES: usize = 256 << 10;
@@ -61,7 +61,7 @@ impl Sinks {
                 Box::new(io::stdout())
             }
         };
-        let sink = Sink::start(writer, self.workers)?;
+        let sink = Sink::start(writer, self.workers, GATHER)?;
         self.open.push((target, sink.clone()));
         Ok(sink)
     }
@@ -130,7 +130,11 @@ struct Lines {
 }
 
 impl Sink {
-    fn start(writer: Box<dyn Write + Send>, workers: usize) -> Result<Sink, StartFault> {
+    fn start(
+        writer: Box<dyn Write + Send>,
+        workers: usize,
+        gather: Duration,
+    ) -> Result<Sink, StartFault> {
         let workers = workers.max(1);
         let shared = Arc::new(Shared {
             buffers: (0..workers).map(|_| Buffer::default()).collect(),
@@ -142,7 +146,7 @@ impl Sink {
         });
         let thread = thread::Builder::new().name("access-log".to_owned()).spawn({
             let shared = Arc::clone(&shared);
-            move || shared.drain(writer)
+            move || shared.drain(writer, gather)
         });
         let thread = thread.map_err(|error| {
             StartFault::new(
@@ -162,6 +166,7 @@ impl Sink {
         let Some(Buffer(buffer)) = shared.buffers.get(worker % shared.buffers.len()) else {
             return;
         };
+        let crowded;
         {
             let mut lines = buffer.lock();
             let before = lines.bytes.len();
@@ -172,9 +177,13 @@ impl Sink {
                 return;
             }
             lines.count += 1;
+            let half = shared.most / 2;
+            crowded = before <= half && lines.bytes.len() > half;
         }
-        // The writer says that it sleeps before it looks at the buffers for the last time.
-        if shared.asleep.load(Ordering::Acquire) && shared.asleep.swap(false, Ordering::AcqRel) {
+        // The writer says that it sleeps before it looks at the buffers for the last time. Where there is soon no room left it does
+        // not rest either.
+        let asleep = shared.asleep.load(Ordering::Acquire);
+        if asleep && shared.asleep.swap(false, Ordering::AcqRel) || crowded {
             writer.unpark();
         }
     }
@@ -201,8 +210,10 @@ impl Shared {
 
     /// Writes until nobody can write lines any more. After a busy moment it rests, so that under load lines are written by the
     /// hundred and no worker has to wake it.
-    fn drain(&self, mut writer: impl Write) {
+    fn drain(&self, mut writer: impl Write, gather: Duration) {
         let mut taken = Lines::default();
+        // Whether the last line that was written may be a part of one.
+        let mut torn = false;
         loop {
             let mut idle = true;
             for Buffer(lines) in &self.buffers {
@@ -210,8 +221,16 @@ impl Shared {
                 std::mem::swap(&mut *lines.lock(), &mut taken);
                 if taken.count > 0 {
                     idle = false;
-                    let written = writer.write_all(&taken.bytes);
-                    if written.and_then(|()| writer.flush()).is_err() {
+                    let ended = if torn {
+                        writer.write_all(b"\n")
+                    } else {
+                        Ok(())
+                    };
+                    let written = ended
+                        .and_then(|()| writer.write_all(&taken.bytes))
+                        .and_then(|()| writer.flush());
+                    torn = written.is_err();
+                    if torn {
                         // A log that cannot be written is no reason to stop serving: its lines count as dropped.
                         self.dropped.fetch_add(taken.count, Ordering::Relaxed);
                     }
@@ -222,7 +241,7 @@ impl Shared {
                 self.writing.store(false, Ordering::Release);
             }
             if !idle {
-                thread::park_timeout(GATHER);
+                thread::park_timeout(gather);
                 continue;
             }
             self.asleep.store(true, Ordering::Release);
@@ -276,7 +295,7 @@ mod tests {
             open: gate,
             kept: Arc::clone(&kept),
         };
-        let sink = Sink::start(Box::new(gate), 2).unwrap();
+        let sink = Sink::start(Box::new(gate), 2, GATHER).unwrap();
         let sinks = Sinks {
             workers: 2,
             open: vec![(AccessLogTo::Stdout, sink.clone())],
@@ -304,7 +323,7 @@ mod tests {
             open: gate,
             kept: Arc::clone(&kept),
         };
-        let sink = Sink::start(Box::new(gate), 3).unwrap();
+        let sink = Sink::start(Box::new(gate), 3, GATHER).unwrap();
         thread::scope(|scope| {
             for worker in 0..4 {
                 let sink = &sink;
@@ -332,5 +351,69 @@ mod tests {
             assert_eq!(lines.collect::<Vec<_>>(), expected, "worker {worker}");
         }
         assert_eq!(sinks.dropped(), 0);
+    }
+    #[test]
+    fn a_buffer_that_is_half_full_is_not_left_to_gather() {
+        let (_, gate) = mpsc::channel();
+        let gate = Gate {
+            open: gate,
+            kept: Arc::default(),
+        };
+        // It gathers for longer than anybody waits.
+        let sink = Sink::start(Box::new(gate), 1, Duration::from_secs(3600)).unwrap();
+        let sinks = Sinks {
+            workers: 1,
+            open: vec![(AccessLogTo::Stdout, sink.clone())],
+        };
+        for _ in 0..8 {
+            sink.send(0, |lines| lines.resize(QUEUE_BYTES / 2 + 1, b'x'));
+            sinks.flush(Duration::from_secs(30));
+            assert!(!sink.is_behind());
+        }
+        assert_eq!(sinks.dropped(), 0);
+    }
+
+    /// A writer that takes a part of what it is first given, and no more of that.
+    struct Torn(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Torn {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut kept = self.0.lock();
+            match kept.as_slice() {
+                b"" => {
+                    kept.extend_from_slice(&bytes[..3]);
+                    Ok(3)
+                }
+                b"one" => {
+                    kept.extend_from_slice(b"!");
+                    Err(io::ErrorKind::StorageFull.into())
+                }
+                _ => {
+                    kept.extend_from_slice(bytes);
+                    Ok(bytes.len())
+                }
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_follows_half_a_line_is_a_line_of_its_own() {
+        let kept = Arc::default();
+        let writer = Box::new(Torn(Arc::clone(&kept)));
+        let sink = Sink::start(writer, 1, GATHER).unwrap();
+        let sinks = Sinks {
+            workers: 1,
+            open: vec![(AccessLogTo::Stdout, sink.clone())],
+        };
+        for line in ["one line\n", "another\n", "a third\n"] {
+            sink.send(0, |lines| lines.extend_from_slice(line.as_bytes()));
+            sinks.flush(Duration::from_secs(30));
+        }
+        assert_eq!(kept.lock().as_slice(), b"one!\nanother\na third\n");
+        assert_eq!(sinks.dropped(), 1);
     }
 }

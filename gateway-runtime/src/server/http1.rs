@@ -162,8 +162,12 @@ fn next(
         Poll::Ready(Err(NoHead::Closed)) => Poll::Ready(None),
         Poll::Ready(read) => Poll::Ready(Some(read)),
         Poll::Pending => {
-            if front.verdict() == Verdict::SlowHead && wire.has_read_ahead() {
-                return Poll::Ready(Some(Err(NoHead::TooSlow)));
+            if wire.has_read_ahead() {
+                if front.verdict() == Verdict::SlowHead {
+                    return Poll::Ready(Some(Err(NoHead::TooSlow)));
+                }
+                // Its first bytes may have come during an answer, when nobody waited for them.
+                front.doing.read(front.worker.coarse_now());
             }
             if front.is_over() || front.shall_finish(grace, cx) {
                 return Poll::Ready(None);

@@ -101,13 +101,15 @@ impl Doing {
         }
     }
 
-    /// The socket took bytes. The engine may still be writing when a request has ended for us: that is not idle either.
+    /// The socket took bytes. Where they had waited for the client, an answer came to its end later than for us. Others say
+    /// nothing: an engine also writes what no request asked for, such as an answer to PING.
     pub(super) fn wrote(&self, now: Nanos) {
+        if self.blocked_since.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        self.blocked_since.store(0, Ordering::Relaxed);
         if self.is_idle() {
             self.idle_since.store(now.get(), Ordering::Relaxed);
-        }
-        if self.blocked_since.load(Ordering::Relaxed) != 0 {
-            self.blocked_since.store(0, Ordering::Relaxed);
         }
     }
 
@@ -309,4 +311,49 @@ impl Drop for Row<'_> {
 pub(super) fn period(limits: &LimitsDef) -> Duration {
     let shortest = limits.header_timeout.min(limits.idle_timeout);
     (shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::LIMITS;
+
+    fn at(seconds: u64) -> Nanos {
+        Nanos::new(seconds * 1_000_000_000)
+    }
+
+    /// A connection whose only request was answered at the second 1.
+    fn answered() -> Doing {
+        let doing = Doing::new(at(1));
+        doing.begin();
+        doing.end(at(1));
+        doing
+    }
+
+    #[test]
+    fn frames_that_no_request_asked_for_do_not_make_a_connection_busy() {
+        let limits = LimitsDef {
+            idle_timeout: Duration::from_secs(60),
+            ..LIMITS
+        };
+        let doing = answered();
+        doing.multiplexed();
+        for second in 2..=60 {
+            // A PING, and the answer to it.
+            doing.read(at(second));
+            doing.wrote(at(second));
+            assert_eq!(doing.waits_since(), Some(at(1)));
+            assert_eq!(doing.judge(at(second), &limits), Verdict::Stay);
+        }
+        assert_eq!(doing.judge(at(61), &limits), Verdict::Idle);
+    }
+
+    #[test]
+    fn an_answer_that_waited_for_its_client_ends_when_the_client_took_it() {
+        let doing = answered();
+        doing.blocked(at(2));
+        assert_eq!(doing.waits_since(), None);
+        doing.wrote(at(9));
+        assert_eq!(doing.waits_since(), Some(at(9)));
+    }
 }

@@ -166,6 +166,19 @@ fn who_goes_past_the_cache() {
         open GET / x-http-method-override: DELETE            | override
         open GET / x-host: evil.example                      | override
         open GET / forwarded: host=evil.example              | override
+        open GET / X_Original_URL: /admin                    | override
+        open GET / x-original_url: /admin                    | override
+        open GET / X_HTTP_Method_Override: DELETE            | override
+        open GET / if_range: "a"                             | range
+        open GET / If_Match: "a"                             | condition
+        open GET / if_none_match: "a"                        | override
+        open GET / Accept_Encoding: gzip                     | override
+        open GET / x_tenant: a                               | -
+        parts GET / x-tenant: a                              | -
+        parts GET / X_Tenant: a                              | override
+        parts GET / x-tenant: a; accept_language: b          | override
+        parts-login GET / x_key: a                           | override
+        listed GET / X_Host: c                               | override
         open GET / authorization: Bearer a                   | undeclared_credential
         open GET / cookie: a=b                               | undeclared_credential
         login GET / authorization: Bearer a                  | -

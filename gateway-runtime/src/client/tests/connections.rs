@@ -80,6 +80,37 @@ fn places_are_bounded_and_waited_for_until_the_deadline() {
 }
 
 #[test]
+fn a_place_that_was_lost_with_a_stale_connection_is_waited_for_again() {
+    // The kept connection ends with the second request, which then waits behind the third.
+    let backend = backend(vec![vec![Take, say(OK), Take], vec![Take, Hang]]);
+    let caller = Caller::of(&backend);
+    caller.endpoint.slot(0).shrink(1);
+    assert_eq!(caller.fate(get()), "200 ok");
+    let now = caller.worker.clock.now();
+    let (mut second, mut third) = (get(), get());
+    let second = send(
+        &caller.worker,
+        &caller.endpoint,
+        &mut second,
+        now.plus(Duration::from_millis(500)),
+    );
+    let third = send(
+        &caller.worker,
+        &caller.endpoint,
+        &mut third,
+        now.plus(PATIENCE),
+    );
+    let fault = caller.runtime.block_on(async {
+        tokio::select! {
+            biased;
+            answered = second => answered.unwrap_err(),
+            _ = third => panic!("the third is not answered"),
+        }
+    });
+    assert_eq!(fault, UpstreamFault::Overloaded);
+}
+
+#[test]
 fn who_waits_for_a_place_is_bounded() {
     let backend = backend(Vec::new());
     let caller = Caller::of(&backend);

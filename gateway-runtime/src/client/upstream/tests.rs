@@ -257,6 +257,38 @@ fn another_try_is_another_target_until_one_is_good() {
 }
 
 #[test]
+fn an_answer_that_is_tried_again_is_a_success_where_it_is_no_failure() {
+    static ASKED_TO_WAIT: RetriesDef = RetriesDef {
+        on: &[RetryOn::Status(429)],
+        ..RETRIES
+    };
+    let outlier = OutlierDef {
+        consecutive: 2,
+        eject: Duration::from_secs(30),
+    };
+    let backend = backend("HTTP/1.1 429 No\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n");
+    let def = UpstreamDef {
+        outlier: Some(outlier),
+        ..UpstreamDef::DEFAULT
+    };
+    let upstream = upstream(def, &[backend.address]);
+    let retries = Retries::new(&ASKED_TO_WAIT);
+    let [worker, _] = workers();
+    let standing = &upstream.targets()[0].standing;
+    let fails = || {
+        let now = worker.clock.now();
+        standing.failed(Some(&outlier), now);
+        standing.is_ejected(now)
+    };
+    assert!(!fails());
+    let (answered, tries) = runtime().block_on(get(&worker, &upstream, Some(&retries)));
+    assert_eq!((answered.unwrap().status, tries.again), (429, 2));
+    // Not the second in a row.
+    assert!(!fails());
+    assert!(fails());
+}
+
+#[test]
 fn a_plain_back_end_is_tried_again_too_and_its_last_answer_counts() {
     let bad = backend(FAILED);
     let endpoint = Endpoint::new(

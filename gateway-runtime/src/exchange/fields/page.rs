@@ -22,7 +22,8 @@ pub(super) struct Row {
     value_length: u32,
 }
 
-/// Length and a few letters of a name, whatever its case: equal names have equal keys, and few others have.
+/// Length and a few letters of a name, whatever its case and whether it has `_` for `-`: equal names have equal keys, and few others
+/// have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key(u32);
 
@@ -33,33 +34,47 @@ impl Key {
             return Key(0);
         };
         let middle = name[name.len() / 2];
-        let letters =
-            (middle as u32 | 0x20) << 8 ^ (*first as u32 | 0x20) << 4 ^ (*last as u32 | 0x20);
+        let letters = letter(middle) << 8 ^ letter(*first) << 4 ^ letter(*last);
         Key((name.len() as u32 & 0xffff) << 16 | letters)
     }
 
     fn length(self) -> usize {
         (self.0 >> 16) as usize
     }
+
+    fn length_bit(self) -> u64 {
+        1 << self.length().min(63)
+    }
+}
+
+const fn letter(byte: u8) -> u32 {
+    let byte = if byte == b'_' { b'-' } else { byte };
+    (byte | 0x20) as u32
 }
 
 /// Names that are looked for together.
 #[derive(Debug)]
 pub(crate) struct Names {
-    /// The lengths of all of them, as bits: most others are told apart by theirs.
+    /// The lengths of all of them, as bits: most others are told apart by theirs. Lengths from 63 on share one.
     lengths: u64,
     keys: Box<[Key]>,
+    names: Box<[&'static str]>,
 }
 
 impl Names {
-    /// These, none longer than 63 bytes.
-    pub(crate) fn new<'n>(names: impl IntoIterator<Item = &'n str>) -> Names {
-        let keys: Box<[Key]> = names.into_iter().map(|n| Key::of(n.as_bytes())).collect();
-        debug_assert!(keys.iter().all(|key| key.length() < 64));
+    /// These.
+    pub(crate) fn new(names: impl IntoIterator<Item = &'static str>) -> Names {
+        let names: Box<[&'static str]> = names.into_iter().collect();
+        let keys: Box<[Key]> = names.iter().map(|n| Key::of(n.as_bytes())).collect();
         Names {
-            lengths: keys.iter().fold(0, |all, key| all | 1 << key.length()),
+            lengths: keys.iter().fold(0, |all, key| all | key.length_bit()),
             keys,
+            names,
         }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'static str> {
+        self.names.iter().copied()
     }
 }
 
@@ -88,6 +103,11 @@ impl Row {
     /// Whether it may have a name of this key.
     pub(super) fn may_be(&self, key: Key) -> bool {
         self.key == key
+    }
+
+    /// Whether it may have one of these names, or what is alike.
+    pub(super) fn may_be_of(&self, names: &Names) -> bool {
+        names.lengths & self.key.length_bit() != 0 && names.keys.contains(&self.key)
     }
 
     fn name_in(self, text: &[u8]) -> &[u8] {
@@ -135,10 +155,7 @@ impl Page {
 
     /// Whether a row may have one of these names.
     pub(super) fn may_have(&self, names: &Names) -> bool {
-        self.rows.iter().any(|row| {
-            let length = row.key.length();
-            length < 64 && names.lengths & 1 << length != 0 && names.keys.contains(&row.key)
-        })
+        self.rows.iter().any(|row| row.may_be_of(names))
     }
 
     /// The first row of this name.

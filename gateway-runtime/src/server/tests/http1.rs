@@ -174,6 +174,19 @@ fn heads_beyond_the_limits_are_refused() {
 }
 
 #[test]
+fn a_part_of_a_head_that_came_during_an_answer_is_waited_for_as_any_other() {
+    let site = site(LimitsDef {
+        header_timeout: Duration::from_millis(200),
+        idle_timeout: PATIENCE / 2,
+        ..LIMITS
+    });
+    let answers = site.exchange("GET / HTTP/1.1\r\nhost: x\r\n\r\nGET /b HT");
+    assert_eq!(answers.matches("GET / HTTP/1.1").count(), 1);
+    assert!(answers.contains("RequestTimeout"), "{answers}");
+    site.end();
+}
+
+#[test]
 fn garbage_is_answered_and_the_connection_closed() {
     let site = site(LIMITS);
     for (bytes, why) in [
