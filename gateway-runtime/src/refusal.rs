@@ -13,6 +13,7 @@ mod why;
 #[cfg(test)]
 use crate::def::ParameterPlace;
 use crate::def::{ApiKind, CredentialDef, ErrorDialect, ResponseType};
+use crate::exchange::BodyFault;
 
 pub use why::{PathFault, Why};
 
@@ -157,6 +158,21 @@ const HTTP_BAD_REQUEST: (u16, &str) = (400, "Bad Request");
 /// The REST dialect has neither 404 nor 405.
 const REST_NO_ROUTE: (u16, &str, &str) =
     (403, "Missing Authentication Token", error_type::NO_TOKEN);
+
+/// What a body that broke off means for its request, as long as nothing has been answered.
+impl From<BodyFault> for Refusal {
+    fn from(fault: BodyFault) -> Refusal {
+        match fault {
+            BodyFault::TooLarge => Refusal::BodyTooLarge,
+            BodyFault::ClientTimeout => Refusal::RequestTimeout,
+            BodyFault::ClientGone => Refusal::ClientGone,
+            BodyFault::ClientGarbled => Refusal::BadRequest(Why::Body),
+            BodyFault::UpstreamReset => Refusal::UpstreamReset,
+            BodyFault::UpstreamGarbled => Refusal::UpstreamGarbled,
+            BodyFault::UpstreamTimeout => Refusal::UpstreamTimeout,
+        }
+    }
+}
 
 impl Refusal {
     /// Its row. No `_` arm: a new refusal must choose.

@@ -28,7 +28,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::clock::{Clock, Nanos};
-use crate::exchange::{Body, BodyFault, Buffered, Reply};
+use crate::exchange::{Body, Buffered, Reply};
 use crate::refusal::Refusal;
 
 use flight::{Flights, Landing, Lead, Seat};
@@ -207,25 +207,21 @@ impl Fill {
             return Ok((reply, Kept::No(why)));
         }
         let room = LARGEST_ENTRY.saturating_sub(store::head_weight(&self.key, &reply.headers));
-        let body = match tokio::time::timeout_at(deadline, reply.body.buffer(room)).await {
-            Ok(Ok(Buffered::Whole(body, None))) => body,
-            Ok(Ok(Buffered::Whole(body, Some(trailers)))) => {
+        let body = match reply.body.buffer_by(room, deadline).await {
+            Ok(Buffered::Whole(body, None)) => body,
+            Ok(Buffered::Whole(body, Some(trailers))) => {
                 self.keep_apart();
                 reply.body = Body::whole(body, Some(trailers));
                 return Ok((reply, Kept::No(Unkept::Trailers)));
             }
-            Ok(Ok(Buffered::Longer(body))) => {
+            Ok(Buffered::Longer(body)) => {
                 self.keep_apart();
                 reply.body = body;
                 return Ok((reply, Kept::No(Unkept::TooLarge)));
             }
-            Ok(Err(fault)) => {
+            Err(fault) => {
                 self.release();
-                return Err(refused(fault));
-            }
-            Err(_) => {
-                self.release();
-                return Err(Refusal::UpstreamTimeout);
+                return Err(fault.into());
             }
         };
         let now = self.cache.clock.now();
@@ -262,18 +258,5 @@ impl Fill {
         if let Some(lead) = self.lead.take() {
             lead.release();
         }
-    }
-}
-
-/// What a broken answer means for its request. Nothing of it has been sent yet, so it can still be refused.
-fn refused(fault: BodyFault) -> Refusal {
-    match fault {
-        BodyFault::UpstreamReset => Refusal::UpstreamReset,
-        BodyFault::UpstreamGarbled => Refusal::UpstreamGarbled,
-        BodyFault::UpstreamTimeout => Refusal::UpstreamTimeout,
-        BodyFault::TooLarge => Refusal::BodyTooLarge,
-        BodyFault::ClientTimeout => Refusal::RequestTimeout,
-        BodyFault::ClientGone => Refusal::ClientGone,
-        BodyFault::ClientGarbled => Refusal::BadRequest(crate::refusal::Why::Body),
     }
 }

@@ -22,7 +22,7 @@ use tokio::time::{Instant, Sleep};
 use super::pool::Waiting;
 use super::{Endpoint, Incoming, Outgoing, Ticket, UpstreamFault, is_idempotent, link};
 use crate::clock::Nanos;
-use crate::exchange::{Body, BodyFault, Headers, field, later};
+use crate::exchange::{Body, BodyFault, Headers, Survey, field, later, trailers_checked};
 use crate::server::Worker;
 
 /// Largest list of fields that an answer may have, as for HTTP/1.1.
@@ -114,9 +114,9 @@ async fn exchange(
         match connection.sender.clone().send_request(request).await {
             Ok(response) => {
                 let coarse = Arc::clone(&worker.coarse);
-                return incoming(response, connection, head_only, coarse);
+                return incoming(response, connection, head_only, broken, coarse);
             }
-            Err(error) => match broken.and_then(|fault| fault.get().copied()) {
+            Err(error) => match broken.get() {
                 Some(fault) => return Err(UpstreamFault::Body(fault)),
                 None if error.is_parse() => return Err(UpstreamFault::Garbled),
                 None if !fresh && replayable => slot.forget(&connection),
@@ -217,6 +217,7 @@ fn incoming(
     response: Response<Received>,
     connection: Arc<Connection>,
     head_only: bool,
+    broken: Broken,
     coarse: Arc<AtomicU64>,
 ) -> Result<Incoming, UpstreamFault> {
     let (head, received) = response.into_parts();
@@ -224,6 +225,7 @@ fn incoming(
         return Err(UpstreamFault::Garbled);
     }
     let mut headers = Headers::from_map(&head.headers);
+    Survey::of(&headers).strip(&mut headers);
     let status = head.status.as_u16();
     if status == 204 {
         headers.remove(field::CONTENT_LENGTH);
@@ -237,6 +239,7 @@ fn incoming(
             pause: None,
             timer: None,
             done: false,
+            broken,
             _connection: connection,
             ticket: None,
             coarse,
@@ -250,9 +253,19 @@ fn incoming(
 }
 
 /// Why the body of a request broke off, once it has: hyper tells of the stream's end alone.
-fn watch(body: &mut Body) -> Option<Arc<OnceLock<BodyFault>>> {
+#[derive(Default)]
+struct Broken(Option<Arc<OnceLock<BodyFault>>>);
+
+impl Broken {
+    fn get(&self) -> Option<BodyFault> {
+        self.0.as_ref()?.get().copied()
+    }
+}
+
+/// Has a body tell why it breaks off.
+fn watch(body: &mut Body) -> Broken {
     if body.is_empty() {
-        return None;
+        return Broken::default();
     }
     let broken = Arc::new(OnceLock::new());
     let told = Arc::clone(&broken);
@@ -261,7 +274,7 @@ fn watch(body: &mut Body) -> Option<Arc<OnceLock<BodyFault>>> {
             let _ = told.set(fault);
         }
     });
-    Some(broken)
+    Broken(Some(broken))
 }
 
 /// The body of an answer. If it is dropped before its end, its stream is reset.
@@ -271,6 +284,8 @@ pub(crate) struct StreamBody {
     /// Made at the first pause: an answer that is there already costs no timer.
     timer: Option<Pin<Box<Sleep>>>,
     done: bool,
+    /// How the request's body fares meanwhile: if it breaks off, hyper resets the stream of both.
+    broken: Broken,
     /// While an answer is under way, its connection is not idle.
     _connection: Arc<Connection>,
     ticket: Option<Ticket>,
@@ -299,14 +314,16 @@ impl StreamBody {
         match Pin::new(&mut self.received).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.timer = None;
+                let frame = trailers_checked(frame);
                 if self.received.is_end_stream() {
                     self.end(true);
                 }
-                Poll::Ready(Some(Ok(frame)))
+                Poll::Ready(frame.map(Ok))
             }
-            Poll::Ready(Some(Err(_))) => {
-                self.end(false);
-                Poll::Ready(Some(Err(BodyFault::UpstreamReset)))
+            Poll::Ready(Some(Err(_))) => self.fail(BodyFault::UpstreamReset),
+            // To hyper a stream that is reset without an error has ended; its body has not.
+            Poll::Ready(None) if !self.received.is_end_stream() => {
+                self.fail(BodyFault::UpstreamReset)
             }
             Poll::Ready(None) => {
                 self.end(true);
@@ -320,10 +337,25 @@ impl StreamBody {
                     Box::pin(tokio::time::sleep_until(later(Instant::now(), pause)))
                 });
                 std::task::ready!(timer.as_mut().poll(cx));
-                self.end(false);
-                Poll::Ready(Some(Err(BodyFault::UpstreamTimeout)))
+                self.fail(BodyFault::UpstreamTimeout)
             }
         }
+    }
+
+    /// The answer is not waited for any longer.
+    pub(crate) fn expire(&mut self) {
+        let _ = self.fail(BodyFault::UpstreamTimeout);
+    }
+
+    /// The answer breaks off: for this, unless the request's body broke off before.
+    fn fail(&mut self, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        let fault = self.broken.get().unwrap_or(fault);
+        if fault.is_upstreams() {
+            self.end(false);
+        }
+        self.done = true;
+        self.ticket = None;
+        Poll::Ready(Some(Err(fault)))
     }
 
     fn end(&mut self, well: bool) {

@@ -308,22 +308,55 @@ impl Body {
 
     /// Reads the whole body, if it has at most `most` bytes.
     pub(crate) async fn buffer(mut self, most: usize) -> Result<Buffered, BodyFault> {
-        match self.kind {
-            Kind::Empty => return Ok(Buffered::Whole(Bytes::new(), None)),
-            Kind::Full(bytes) if bytes.len() <= most => return Ok(Buffered::Whole(bytes, None)),
-            Kind::Short(bytes) if bytes.len() <= most => {
-                return Ok(Buffered::Whole(Bytes::copy_from_slice(&bytes), None));
+        self.gather(most).await
+    }
+
+    /// The same of an answer, which is to be there by `until`: otherwise its back end has paused too long.
+    pub(crate) async fn buffer_by(
+        mut self,
+        most: usize,
+        until: Instant,
+    ) -> Result<Buffered, BodyFault> {
+        match tokio::time::timeout_at(until, self.gather(most)).await {
+            Ok(gathered) => gathered,
+            Err(_) => {
+                self.expire();
+                Err(BodyFault::UpstreamTimeout)
             }
-            Kind::Full(_) | Kind::Short(_) => return Ok(Buffered::Longer(self)),
+        }
+    }
+
+    /// The back end of an answer has paused too long.
+    fn expire(&mut self) {
+        match &mut self.kind {
+            Kind::Upstream(body) => body.expire(),
+            Kind::Stream(body) => body.expire(),
+            Kind::Prefixed(body) => body.inner.expire(),
+            Kind::Watched(body) => body.inner.expire(),
+            _ => {}
+        }
+    }
+
+    /// Takes what [`buffer`](Body::buffer) reads out of the body.
+    async fn gather(&mut self, most: usize) -> Result<Buffered, BodyFault> {
+        match &mut self.kind {
+            Kind::Empty => return Ok(Buffered::Whole(Bytes::new(), None)),
+            Kind::Full(bytes) if bytes.len() <= most => {
+                return Ok(Buffered::Whole(std::mem::take(bytes), None));
+            }
+            Kind::Short(bytes) if bytes.len() <= most => {
+                return Ok(Buffered::Whole(Bytes::copy_from_slice(bytes), None));
+            }
+            Kind::Full(_) | Kind::Short(_) => return Ok(Buffered::Longer(std::mem::take(self))),
             _ => {}
         }
         if self.size_hint().lower() > most as u64 {
-            return Ok(Buffered::Longer(self));
+            return Ok(Buffered::Longer(std::mem::take(self)));
         }
         let mut read = Vec::new();
         let mut only: Option<Bytes> = None;
         let mut trailers = None;
-        while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut self).poll_frame(cx)).await
+        while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut *self).poll_frame(cx)).await
         {
             match frame?.into_data() {
                 Ok(data) => {
@@ -334,7 +367,7 @@ impl Body {
                         return Ok(Buffered::Longer(Body {
                             kind: Kind::Prefixed(Box::new(Prefixed {
                                 prefix,
-                                inner: self,
+                                inner: std::mem::take(self),
                             })),
                         }));
                     }
@@ -511,12 +544,17 @@ impl ClientBody {
                         None => return self.fail(BodyFault::TooLarge),
                     }
                 }
-                Poll::Ready(Some(Ok(frame)))
+                let frame = trailers_checked(frame);
+                // Of trailers alone none may be left.
+                self.done |= frame.is_none();
+                Poll::Ready(frame.map(Ok))
             }
             Poll::Ready(Some(Err(error))) => {
                 let fault = client_fault(&error);
                 self.fail(fault)
             }
+            // To hyper a stream that is reset without an error has ended; its body has not.
+            Poll::Ready(None) if !self.incoming.is_end_stream() => self.fail(BodyFault::ClientGone),
             Poll::Ready(None) => {
                 self.done = true;
                 Poll::Ready(None)
@@ -535,6 +573,17 @@ impl ClientBody {
     fn fail(&mut self, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         self.done = true;
         Poll::Ready(Some(Err(fault)))
+    }
+}
+
+/// A frame of HTTP/2 as it may be passed on: of trailers, those that may stand there ([`Headers::into_trailers`]).
+pub(crate) fn trailers_checked(frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
+    match frame.into_trailers() {
+        Ok(sent) => {
+            let trailers = Headers::from_map(&sent).into_trailers()?;
+            Some(Frame::trailers(trailers.to_map()))
+        }
+        Err(frame) => Some(frame),
     }
 }
 

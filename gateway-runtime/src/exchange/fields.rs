@@ -93,6 +93,16 @@ impl Headers {
         }
     }
 
+    /// The same fields as the trailers of a message: without those that nobody may send there, however the message came. `None`
+    /// if none is left.
+    pub(crate) fn into_trailers(mut self) -> Option<Headers> {
+        for name in NEVER_TRAILERS.iter().chain(&OWN) {
+            self.remove(name);
+        }
+        Survey::of(&self).strip(&mut self);
+        (self.len() > 0).then_some(self)
+    }
+
     /// Bytes of memory they take.
     pub(crate) fn weight(&self) -> usize {
         self.page.weight()
@@ -295,6 +305,24 @@ const OWN: [&str; 6] = [
     "x-forwarded-host",
     "x-forwarded-proto",
     "x-request-id",
+];
+
+/// Fields that change how a message is framed, routed or understood, and that nobody may send when it is too late to look at them
+/// (RFC 9110 §6.5.1), besides [`HOP_BY_HOP`] and [`OWN`].
+const NEVER_TRAILERS: [&str; 13] = [
+    "authorization",
+    "cache-control",
+    "content-encoding",
+    "content-range",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "max-forwards",
+    "range",
+    "set-cookie",
+    "trailer",
+    "via",
 ];
 
 /// The bit for a field that imitates one of [`OWN`].

@@ -23,7 +23,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub(crate) use admit::{Admission, Peer};
-pub(crate) use body::{Body, BodyFault, Buffered, Cut, later};
+pub(crate) use body::{Body, BodyFault, Buffered, Cut, later, trailers_checked};
 pub(crate) use fields::{Coding, FieldName, FieldValue, Headers, Length, Names, Survey, field};
 pub(crate) use head::Head;
 pub(crate) use reply::Reply;

@@ -1,7 +1,7 @@
 //! Bodies taken out of their framing (RFC 9112 §6 and §7).
 
 use super::{AROUND_CHUNKS, Framing, head};
-use crate::exchange::{Headers, Survey};
+use crate::exchange::Headers;
 
 /// What is left of a body.
 #[derive(Debug)]
@@ -72,37 +72,6 @@ pub(crate) struct Garbled;
 
 /// Digits of a chunk's size, so that it fits into 60 bits.
 const MOST_DIGITS: u8 = 15;
-
-/// Fields that change how a message is framed, routed or understood, and that nobody may send when it is too late to look at them
-/// (RFC 9110 §6.5.1); and those that the gateway writes itself. They are dropped.
-const NEVER_TRAILERS: &[&str] = &[
-    "authorization",
-    "cache-control",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-range",
-    "content-type",
-    "cookie",
-    "expect",
-    "host",
-    "keep-alive",
-    "max-forwards",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "range",
-    "set-cookie",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-request-id",
-];
 
 impl Decoder {
     /// For a body that ends so.
@@ -234,14 +203,10 @@ impl Chunks {
                         });
                     }
                     if section.ends_with(b"\r\n\r\n") {
-                        let mut trailers = head::trailers(section).map_err(|_| Garbled)?;
-                        for name in NEVER_TRAILERS {
-                            trailers.remove(name);
-                        }
-                        Survey::of(&trailers).strip(&mut trailers);
+                        let trailers = head::trailers(section).map_err(|_| Garbled)?;
                         return Ok(Piece::End {
                             skip: skip + 1,
-                            trailers: (trailers.len() > 0).then_some(trailers),
+                            trailers: trailers.into_trailers(),
                         });
                     }
                     At::Trailers

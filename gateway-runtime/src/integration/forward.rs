@@ -4,10 +4,10 @@ use std::sync::{Arc, LazyLock};
 
 use crate::client::{self, Call, Incoming, Outgoing, Upstream, UpstreamFault};
 use crate::def::{BalanceDef, ParameterPlace};
-use crate::exchange::{Body, BodyFault, Buffered, Exchange, FieldValue, Headers, Names, field};
+use crate::exchange::{Body, Buffered, Exchange, FieldValue, Headers, Names, field};
 use crate::gateway::ViaMark;
 use crate::pipeline::Journey;
-use crate::refusal::{Refusal, Why};
+use crate::refusal::Refusal;
 
 /// Bytes of an answer that are held back where the timeout reaches to the last byte. A longer answer is streamed from there on.
 const HELD_BACK: usize = 10 << 20;
@@ -104,11 +104,9 @@ pub(super) async fn send(
     if journey.gateway.buffers() && !incoming.body.is_empty() {
         let until = journey.worker.clock.instant(deadline).into();
         let body = std::mem::take(&mut incoming.body);
-        incoming.body = match tokio::time::timeout_at(until, body.buffer(HELD_BACK)).await {
-            Ok(Ok(Buffered::Whole(bytes, trailers))) => Body::whole(bytes, trailers),
-            Ok(Ok(Buffered::Longer(body))) => body,
-            Ok(Err(fault)) => return Err(broken(fault)),
-            Err(_) => return Err(Refusal::UpstreamTimeout),
+        incoming.body = match body.buffer_by(HELD_BACK, until).await? {
+            Buffered::Whole(bytes, trailers) => Body::whole(bytes, trailers),
+            Buffered::Longer(body) => body,
         };
     }
     if let Some(operation) = journey.operation {
@@ -147,19 +145,6 @@ fn refused(fault: UpstreamFault) -> Refusal {
         UpstreamFault::Overloaded => Refusal::Overloaded,
         UpstreamFault::Tripped => Refusal::UpstreamBreaker,
         UpstreamFault::Unwell => Refusal::UpstreamUnwell,
-        UpstreamFault::Body(fault) => broken(fault),
-    }
-}
-
-/// What a body that broke off means for its request, as long as nothing has been answered.
-fn broken(fault: BodyFault) -> Refusal {
-    match fault {
-        BodyFault::TooLarge => Refusal::BodyTooLarge,
-        BodyFault::ClientTimeout => Refusal::RequestTimeout,
-        BodyFault::ClientGone => Refusal::ClientGone,
-        BodyFault::ClientGarbled => Refusal::BadRequest(Why::Body),
-        BodyFault::UpstreamReset => Refusal::UpstreamReset,
-        BodyFault::UpstreamGarbled => Refusal::UpstreamGarbled,
-        BodyFault::UpstreamTimeout => Refusal::UpstreamTimeout,
+        UpstreamFault::Body(fault) => fault.into(),
     }
 }

@@ -88,10 +88,9 @@ async fn answer(
     let head = Head::from_parts(&parts);
     let mut exchange = Exchange::new(head, body, &front.peer, &live.admission, received);
     let stream = worker.shared.stream(limits);
-    let admitted = match &stream {
-        Some(_) => front.admit(exchange.admit(&live.admission)),
-        None => Err(Refusal::Busy),
-    };
+    let place = stream.as_ref().map(|_| ()).ok_or(Refusal::Busy);
+    // What is wrong with a request goes before.
+    let admitted = front.admit(exchange.admit(&live.admission)).and(place);
     let reply = unharmed(worker, &live, &mut exchange, admitted).await;
     if front.has_enough(requests, limits) {
         front.doing.finish();
@@ -142,6 +141,7 @@ fn response(reply: Reply, in_flight: InFlight, stream: Option<Counted>) -> Respo
     } = reply;
     let mut response = Response::new(Outbound {
         body,
+        ahead: Bytes::new(),
         broken: None,
         _in_flight: in_flight,
         _stream: stream,
@@ -161,13 +161,28 @@ impl Drop for InFlight {
     }
 }
 
+/// Most bytes of an answer that the engine is given at once. It takes a piece when the client takes any of it, and lets go of a
+/// body with its last piece: so this is what may still be unsent of an answer that no longer counts. The largest frame that every
+/// client takes (RFC 9113 §4.2).
+const PIECE: usize = 16 * 1024;
+
 /// An answer's body as the engine reads it.
 pub(super) struct Outbound {
     body: Body,
+    /// What was read of it and not handed out.
+    ahead: Bytes,
     /// Why the body breaks off, told to the engine one turn later.
     broken: Option<BodyFault>,
     _in_flight: InFlight,
     _stream: Option<Counted>,
+}
+
+impl Outbound {
+    /// The next of what was read.
+    fn piece(&mut self) -> Frame<Bytes> {
+        let length = self.ahead.len().min(PIECE);
+        Frame::data(self.ahead.split_to(length))
+    }
 }
 
 impl http_body::Body for Outbound {
@@ -181,7 +196,17 @@ impl http_body::Body for Outbound {
         if let Some(fault) = self.broken.take() {
             return Poll::Ready(Some(Err(fault)));
         }
+        if !self.ahead.is_empty() {
+            return Poll::Ready(Some(Ok(self.piece())));
+        }
         match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(match frame.into_data() {
+                Ok(data) => {
+                    self.ahead = data;
+                    self.piece()
+                }
+                Err(frame) => frame,
+            }))),
             // The engine drops what it has not written yet when a body breaks off, the head included, and the client would see
             // no answer at all. So it gets a turn to write first.
             Poll::Ready(Some(Err(fault))) => {
@@ -194,10 +219,16 @@ impl http_body::Body for Outbound {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.broken.is_none() && self.body.is_end_stream()
+        self.broken.is_none() && self.ahead.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (ahead, behind) = (self.ahead.len() as u64, self.body.size_hint());
+        let mut hint = SizeHint::new();
+        if let Some(upper) = behind.upper() {
+            hint.set_upper(upper.saturating_add(ahead));
+        }
+        hint.set_lower(behind.lower().saturating_add(ahead));
+        hint
     }
 }

@@ -14,7 +14,7 @@ use crate::def::{
     AccessDef, ApiKind, CacheDef, CacheKey, CredentialDef, IntegrationDef, Invalidation, OnRefusal,
     OperationDef, ParameterDef, ParameterPlace, PolicyDef, header, path, query,
 };
-use crate::exchange::{FieldName, FieldValue, Headers, field};
+use crate::exchange::{BodyFault, FieldName, FieldValue, Headers, field};
 use crate::testing::request;
 
 /// Longer than any of these tests; a test that gets here has deadlocked.

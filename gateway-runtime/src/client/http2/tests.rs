@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::convert::Infallible;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
@@ -220,13 +221,184 @@ fn requests_share_a_connection_and_outlive_it() {
     });
 }
 
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const WINDOW_UPDATE: u8 = 8;
+
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+/// A frame (RFC 9113 §4.1).
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).unwrap();
+    [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
+}
+
+/// Fields that no table keeps.
+fn fields(fields: &[(&str, &str)]) -> Vec<u8> {
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    let field = |(name, value): &(&str, &str)| [vec![0], text(name), text(value)].concat();
+    fields.iter().flat_map(field).collect()
+}
+
+/// The head of an answer with 200, and the first frame of its body.
+fn half(more: &[(&str, &str)]) -> Vec<u8> {
+    let head = [vec![0x88], fields(more)].concat();
+    [
+        frame(HEADERS, END_HEADERS, 1, &head),
+        frame(DATA, 0, 1, b"half"),
+    ]
+    .concat()
+}
+
+/// A back end that is sent one request and says these frames to it, as they are given.
+fn scripted() -> (Arc<Upstream>, std::sync::mpsc::Sender<Vec<u8>>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (say, said) = std::sync::mpsc::channel::<Vec<u8>>();
+    std::thread::spawn(move || {
+        let (mut tcp, _) = listener.accept().unwrap();
+        tcp.write_all(&frame(SETTINGS, 0, 0, &[])).unwrap();
+        // The preface, and all up to the request's head.
+        tcp.read_exact(&mut [0; 24]).unwrap();
+        let mut head = [0; 9];
+        while head[3] != HEADERS {
+            tcp.read_exact(&mut head).unwrap();
+            let length = u64::from(u32::from_be_bytes([0, head[0], head[1], head[2]]));
+            std::io::copy(&mut (&tcp).take(length), &mut std::io::sink()).unwrap();
+        }
+        let mut rest = tcp.try_clone().unwrap();
+        std::thread::spawn(move || std::io::copy(&mut rest, &mut std::io::sink()));
+        for frames in said {
+            tcp.write_all(&frames).unwrap();
+        }
+    });
+    (upstream(&url, &clear()).unwrap(), say)
+}
+
+/// Sends a request with such a body, and waits for the head of its answer.
+async fn head(worker: &Worker, upstream: &Arc<Upstream>, body: Body) -> Incoming {
+    let mut outgoing = Outgoing {
+        method: Method::POST,
+        target: Target::parse("/").unwrap(),
+        headers: Headers::new(),
+        body,
+        tunnel: Body::empty(),
+        interim: None,
+    };
+    let call = Call {
+        worker,
+        deadline: worker.clock.now().plus(PATIENCE),
+        retries: None,
+        key: None,
+    };
+    let mut tries = Tries::default();
+    upstream
+        .call(call, &mut outgoing, &mut tries)
+        .await
+        .unwrap()
+}
+
+fn failed(upstream: &Upstream) -> u64 {
+    let standing = &upstream.targets()[0].standing;
+    standing.failed.load(Ordering::Relaxed)
+}
+
+#[test]
+fn a_body_ends_where_its_stream_does_and_a_reset_is_no_end() {
+    let no_error = frame(RST_STREAM, 0, 1, &[0, 0, 0, 0]);
+    let end = frame(DATA, END_STREAM, 1, b"!");
+    for (frames, expected, failures) in [
+        (
+            [half(&[]), no_error.clone()],
+            Err(BodyFault::UpstreamReset),
+            1,
+        ),
+        ([half(&[]), [end, no_error].concat()], Ok("half!"), 0),
+    ] {
+        let (upstream, say) = scripted();
+        let worker = Worker::lonely(Clock::system());
+        say.send(frames.concat()).unwrap();
+        let read = runtime().block_on(async {
+            let answer = head(&worker, &upstream, Body::empty()).await;
+            answer.body.buffer(100).await
+        });
+        let read = read.map(|read| match read {
+            Buffered::Whole(bytes, _) => String::from_utf8(bytes.to_vec()).unwrap(),
+            Buffered::Longer(_) => "longer".to_owned(),
+        });
+        assert_eq!(read, expected.map(str::to_owned));
+        assert_eq!(failed(&upstream), failures);
+    }
+}
+
+#[test]
+fn a_client_that_leaves_during_its_answer_is_not_its_back_ends_fault() {
+    let (upstream, say) = scripted();
+    let worker = Worker::lonely(Clock::system());
+    // One byte beyond what a back end takes at first: what comes behind it is asked for when the back end takes more.
+    let upload = Body::scripted([
+        Ok(Frame::data(vec![b'x'; 65_535].into())),
+        Ok(Frame::data("x".into())),
+        Err(BodyFault::ClientGone),
+    ]);
+    say.send(half(&[])).unwrap();
+    let read = runtime().block_on(async {
+        let answer = head(&worker, &upstream, upload).await;
+        let more = [0, 1].map(|stream| frame(WINDOW_UPDATE, 0, stream, &[0, 0, 1, 0]));
+        say.send(more.concat()).unwrap();
+        answer.body.buffer(100).await
+    });
+    assert_eq!(read.err(), Some(BodyFault::ClientGone));
+    assert_eq!(failed(&upstream), 0);
+}
+
+#[test]
+fn an_answer_that_is_not_whole_in_time_is_its_back_ends_fault() {
+    let (upstream, say) = scripted();
+    let worker = Worker::lonely(Clock::system());
+    say.send(half(&[])).unwrap();
+    let read = runtime().block_on(async {
+        let answer = head(&worker, &upstream, Body::empty()).await;
+        answer.body.buffer_by(100, Instant::now()).await
+    });
+    assert_eq!(read.err(), Some(BodyFault::UpstreamTimeout));
+    assert_eq!(failed(&upstream), 1);
+}
+
+#[test]
+fn fields_that_belong_to_one_connection_or_to_no_trailer_go_no_further() {
+    let (upstream, say) = scripted();
+    let worker = Worker::lonely(Clock::system());
+    let own = [
+        ("x_request_id", "1"),
+        ("proxy-authenticate", "Basic"),
+        ("x-sum", "2"),
+    ];
+    let behind = [&own[..], &[("x-request-id", "1"), ("set-cookie", "a=b")]].concat();
+    let trailers = frame(HEADERS, END_STREAM | END_HEADERS, 1, &fields(&behind));
+    say.send([half(&own), trailers].concat()).unwrap();
+    let (headers, read) = runtime().block_on(async {
+        let answer = head(&worker, &upstream, Body::empty()).await;
+        (answer.headers, answer.body.buffer(100).await)
+    });
+    let Ok(Buffered::Whole(_, Some(trailers))) = read else {
+        panic!("trailers");
+    };
+    for left in [headers, trailers] {
+        assert_eq!(format!("{left:?}"), r#"{"x-sum": "2"}"#);
+    }
+}
+
 #[test]
 fn who_speaks_something_else_is_no_back_end() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for mut tcp in listener.incoming().flatten() {
-            let _ = std::io::Write::write_all(&mut tcp, b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            let _ = tcp.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         }
     });
     let upstream = upstream(&format!("http://{at}"), &clear()).unwrap();

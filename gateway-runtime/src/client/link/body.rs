@@ -22,7 +22,7 @@ pub(crate) struct LinkBody {
     link: Option<(Box<Link>, Lease)>,
     /// Bytes that are still to come, if that is known.
     length: Option<u64>,
-    /// Whether both sides speak freely: then it also ends when the client does, and what the client sends is no pause.
+    /// Whether both sides speak freely: then it also ends when the client does.
     tunnel: bool,
     /// Bytes of the client's by the last look.
     pushed: u64,
@@ -82,7 +82,8 @@ impl LinkBody {
             }
             _ => {}
         }
-        if self.tunnel && link.upload.pushed != self.pushed {
+        // While a back end is sent more of the request, nobody waits for it.
+        if link.upload.pushed != self.pushed {
             self.pushed = link.upload.pushed;
             if let Some((_, last)) = &mut self.timer {
                 *last = Instant::now();
@@ -131,6 +132,11 @@ impl LinkBody {
         Poll::Pending
     }
 
+    /// The answer is not waited for any longer.
+    pub(crate) fn expire(&mut self) {
+        let _ = self.fail(BodyFault::UpstreamTimeout);
+    }
+
     fn fail(&mut self, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         if let Some((_, mut lease)) = self.link.take()
             && fault.is_upstreams()
@@ -156,3 +162,6 @@ impl LinkBody {
         self.length
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use http::Method;
 use super::*;
 use crate::clock::Clock;
 use crate::def::{BreakerDef, RetriesDef, RetryOn, UpstreamTargetDef};
-use crate::exchange::Headers;
+use crate::exchange::{BodyFault, Headers};
 use crate::settings::Settings;
 
 /// Long beyond what any step of a test takes.
@@ -174,6 +174,26 @@ fn a_request_counts_until_its_answer_has_ended() {
         }
     });
     assert_eq!(upstream.refused(), [("requests", 2)]);
+}
+
+#[test]
+fn an_answer_that_is_not_whole_in_time_is_its_targets_fault() {
+    let backend = backend("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhalf");
+    let upstream = upstream(UpstreamDef::DEFAULT, &[backend.address; 2]);
+    let [worker, _] = workers();
+    let read = runtime().block_on(async {
+        let answer = get(&worker, &upstream, None).await.0.unwrap();
+        let now = tokio::time::Instant::now();
+        answer.body.buffer_by(100, now).await
+    });
+    assert_eq!(read.err(), Some(BodyFault::UpstreamTimeout));
+    let failed = |at: usize| {
+        upstream.targets()[at]
+            .standing
+            .failed
+            .load(Ordering::Relaxed)
+    };
+    assert_eq!(failed(0) + failed(1), 1);
 }
 
 #[test]

@@ -161,11 +161,37 @@ fn streams_of_http2_are_no_way_to_more_places() {
             site.entered.acquire().await.unwrap().forget();
         }
         assert_eq!(ask("http://x/").await, (400, "Busy".to_owned()));
+        // What is wrong with a request goes before.
+        let wrong = ask("http://x/a%2e%2e/..").await;
+        assert_eq!(wrong, (400, "BadPath(DotSegment)".to_owned()));
         site.gate.add_permits(2);
         for answer in held {
             assert_eq!(answer.await.unwrap(), (200, "through".to_owned()));
         }
         assert_eq!(ask("http://x/").await.0, 200);
+    });
+    site.end();
+}
+
+#[test]
+fn an_answer_over_http2_counts_until_its_client_has_taken_it() {
+    let site = site(LimitsDef {
+        connections: 1,
+        ..LIMITS
+    });
+    let address = site.address();
+    block_on(async {
+        let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
+        let (mut sender, _driver) = http2(tcp).await;
+        let request = http::Request::get("http://x/flood")
+            .body(Empty::new())
+            .unwrap();
+        let mut flood = sender.send_request(request).await.unwrap().into_body();
+        // Its head and all that the window lets through are here, and its body is one piece inside.
+        flood.frame().await.unwrap().unwrap();
+        assert_eq!(get(&mut sender, "http://x/").await.1, "Busy");
+        drop(flood);
+        while get(&mut sender, "http://x/").await.0 != 200 {}
     });
     site.end();
 }
