@@ -202,6 +202,7 @@ fn request(endpoint: &Endpoint, outgoing: &mut Outgoing) -> Result<Request<Body>
     let host = outgoing.headers.get_str(field::HOST.as_str());
     // A `Host` that a document makes of what a client sent may be none.
     let uri = host
+        .filter(|host| host.parse::<http::uri::Authority>().is_ok())
         .and_then(|host| uri(host).ok())
         .map_or_else(|| uri(own), Ok)
         .map_err(|_| UpstreamFault::Garbled)?;

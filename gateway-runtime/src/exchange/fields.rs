@@ -339,25 +339,26 @@ const OWN_LENGTHS: u32 = {
     lengths
 };
 
-/// Whether a name of one of their lengths is one of [`OWN`] but for `_` where that has `-`. Programs that are given fields as variables
-/// (CGI and what followed it) read both as the same.
+/// Whether a name of one of their lengths is one of [`OWN`] but for `_` or another sign where that has `-`. Programs that are given
+/// fields as variables (CGI and what followed it) read both as the same: nearly all have `_` for `-`, some for every sign.
 fn imitates_own(name: &[u8]) -> bool {
     imitates(name, OWN.into_iter())
 }
 
-/// Whether a name is one of `others` but for `_` where that has `-`.
+/// Whether a name is one of `others` but for other signs where that has `-`.
 fn imitates<'n>(name: &[u8], mut others: impl Iterator<Item = &'n str>) -> bool {
-    name.contains(&b'_')
+    let odd = |byte: &u8| !byte.is_ascii_alphanumeric() && *byte != b'-';
+    name.iter().any(odd)
         && others.any(|other| {
             is_alike(name, other.as_bytes()) && !name.eq_ignore_ascii_case(other.as_bytes())
         })
 }
 
-/// Whether two names are the same where `_` is no other letter than `-`.
+/// Whether two names are the same where all signs are one.
 fn is_alike(name: &[u8], other: &[u8]) -> bool {
-    let letter = |byte: &u8| match byte {
-        b'_' => b'-',
-        byte => byte.to_ascii_lowercase(),
+    let letter = |byte: &u8| match byte.is_ascii_alphanumeric() {
+        true => byte.to_ascii_lowercase(),
+        false => b'-',
     };
     name.len() == other.len() && name.iter().map(letter).eq(other.iter().map(letter))
 }

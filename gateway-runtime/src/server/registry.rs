@@ -27,6 +27,8 @@ pub(super) struct Doing {
     head_since: AtomicU64,
     /// Since when the client has not taken bytes that wait for it; 0: none wait.
     blocked_since: AtomicU64,
+    /// Answers by HTTP/2 whose client has not taken what it was offered, each with the moment of the offer.
+    offered: Mutex<Vec<Nanos>>,
     verdict: AtomicU8,
     /// Whether this is HTTP/2.
     multiplexed: AtomicBool,
@@ -58,6 +60,7 @@ impl Doing {
             idle_since: AtomicU64::new(now.get()),
             head_since: AtomicU64::new(0),
             blocked_since: AtomicU64::new(0),
+            offered: Mutex::default(),
             verdict: AtomicU8::new(Verdict::Stay as u8),
             multiplexed: AtomicBool::new(false),
             last: AtomicBool::new(false),
@@ -121,6 +124,19 @@ impl Doing {
         }
     }
 
+    /// An answer by HTTP/2, or the next piece of one, is there for its client to take.
+    pub(super) fn offer(&self, now: Nanos) {
+        self.offered.lock().push(now);
+    }
+
+    /// The client took what was offered then, or will not.
+    pub(super) fn taken(&self, then: Nanos) {
+        let mut offered = self.offered.lock();
+        if let Some(at) = offered.iter().position(|offer| *offer == then) {
+            offered.swap_remove(at);
+        }
+    }
+
     /// Takes no further request after those in flight.
     pub(super) fn finish(&self) {
         self.last.store(true, Ordering::Relaxed);
@@ -159,6 +175,11 @@ impl Doing {
             since != 0 && now.since(Nanos::new(since)) >= most
         };
         if longer(&self.blocked_since, limits.idle_timeout) {
+            return Verdict::Stalled;
+        }
+        // Windows of HTTP/2 hold an answer back without the socket's knowledge.
+        let forgotten = |offer: &Nanos| now.since(*offer) >= limits.idle_timeout;
+        if self.multiplexed.load(Ordering::Relaxed) && self.offered.lock().iter().any(forgotten) {
             return Verdict::Stalled;
         }
         if !self.is_idle() || self.blocked_since.load(Ordering::Relaxed) != 0 {

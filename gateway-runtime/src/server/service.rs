@@ -17,6 +17,7 @@ use super::crowd::Counted;
 use super::registry::Doing;
 use super::worker::Worker;
 use super::{Events, Live};
+use crate::clock::Nanos;
 use crate::exchange::{Body, BodyFault, Exchange, Head, Peer, Reply};
 use crate::gateway::Gateway;
 use crate::pipeline;
@@ -143,9 +144,11 @@ fn response(reply: Reply, in_flight: InFlight, stream: Option<Counted>) -> Respo
         body,
         ahead: Bytes::new(),
         broken: None,
-        _in_flight: in_flight,
+        offered: None,
+        in_flight,
         _stream: stream,
     });
+    response.body_mut().offer();
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = headers.to_map();
@@ -173,15 +176,37 @@ pub(super) struct Outbound {
     ahead: Bytes,
     /// Why the body breaks off, told to the engine one turn later.
     broken: Option<BodyFault>,
-    _in_flight: InFlight,
+    /// Since when the client has not taken what there is of it. The engine asks for more when it does.
+    offered: Option<Nanos>,
+    in_flight: InFlight,
     _stream: Option<Counted>,
 }
 
 impl Outbound {
+    fn offer(&mut self) {
+        let Front { worker, doing, .. } = &*self.in_flight.0;
+        let now = worker.coarse_now();
+        doing.offer(now);
+        self.offered = Some(now);
+    }
+
+    fn taken(&mut self) {
+        if let Some(then) = self.offered.take() {
+            self.in_flight.0.doing.taken(then);
+        }
+    }
+
     /// The next of what was read.
     fn piece(&mut self) -> Frame<Bytes> {
+        self.offer();
         let length = self.ahead.len().min(PIECE);
         Frame::data(self.ahead.split_to(length))
+    }
+}
+
+impl Drop for Outbound {
+    fn drop(&mut self) {
+        self.taken();
     }
 }
 
@@ -193,6 +218,7 @@ impl http_body::Body for Outbound {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        self.taken();
         if let Some(fault) = self.broken.take() {
             return Poll::Ready(Some(Err(fault)));
         }

@@ -47,9 +47,10 @@ impl Key {
     }
 }
 
+/// What is neither a letter nor a digit is one letter here, so that names that some back ends take for the same have one key.
 const fn letter(byte: u8) -> u32 {
-    let byte = if byte == b'_' { b'-' } else { byte };
-    (byte | 0x20) as u32
+    let alphanumeric = byte.is_ascii_alphanumeric();
+    (if alphanumeric { byte | 0x20 } else { b'-' }) as u32
 }
 
 /// Names that are looked for together.

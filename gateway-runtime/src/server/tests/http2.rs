@@ -136,3 +136,38 @@ fn what_an_upload_over_http2_ends_with() {
         running.wait();
     }
 }
+
+#[test]
+fn a_client_whose_windows_stay_shut_is_not_waited_for() {
+    let site = site(LimitsDef {
+        idle_timeout: Duration::from_millis(100),
+        ..LIMITS
+    });
+    block_on(async {
+        let connect = || tokio::net::TcpStream::connect(site.address());
+        // One that waits for its back end is not at fault, however long that takes.
+        let (mut sender, _) = http2(connect().await.unwrap()).await;
+        let patient = tokio::spawn(async move { get(&mut sender, "http://x/gate").await });
+        site.entered.acquire().await.unwrap().forget();
+
+        let (mut sender, connection) =
+            hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+                .initial_stream_window_size(0)
+                .handshake(TokioIo::new(connect().await.unwrap()))
+                .await
+                .unwrap();
+        let connection = tokio::spawn(connection);
+        let request = http::Request::get("http://x/a")
+            .body(http_body_util::Empty::<Bytes>::new())
+            .unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let _ = connection.await.unwrap();
+        assert!(answer.into_body().collect().await.is_err());
+        assert_eq!(site.events().stalled.load(Ordering::Relaxed), 1);
+
+        site.gate.add_permits(1);
+        assert_eq!(patient.await.unwrap().1, "through");
+    });
+    site.end();
+}
