@@ -19,6 +19,7 @@ const SMALL: usize = 4 * 1024;
 const FULL: usize = 64 * 1024;
 /// Slices that are handed to the system at once.
 const SLICES: usize = 16;
+
 /// Bytes that wait to be written.
 #[derive(Default)]
 pub(crate) struct Outbox {

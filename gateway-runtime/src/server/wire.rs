@@ -152,7 +152,7 @@ impl Wire {
         !self.ahead.is_empty()
     }
 
-    /// The next piece of the body at hand: its bytes, or its end with what trails it. `None` inside: it broke off.
+    /// The next piece of the body at hand: its bytes, or its end with what trails it.
     pub(super) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<BodyPiece, Broken>> {
         loop {
             match self

@@ -129,7 +129,7 @@ pub struct Breaker {
     /// Connections, idle ones among them. Default: no bound.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_connections: Option<u32>,
-    /// Requests that wait for one of the connections. Default: 1024 for each worker and target.
+    /// Requests that wait for one of those that `maxConnections` allows. Default: 1024.
     #[schemars(range(max = 1_000_000))]
     pub max_pending: Option<u32>,
     /// Requests, to the end of their answers. Default: no bound.
