@@ -360,6 +360,7 @@ async fn handled(
             return Poll::Ready(Some(reply));
         }
         let mut wire = wire.lock();
+        wire.belongs_to(cx.waker());
         // What goes before the answer does not wait for it.
         let broken = !wire.out.is_empty() && matches!(wire.poll_out(cx), Poll::Ready(Err(_)));
         if broken || wire.poll_gone(cx).is_ready() || front.is_over() {
@@ -562,15 +563,9 @@ impl WireBody {
                 wire.decoder = Decoder::Close;
             }
             if std::mem::take(&mut self.expected) && !wire.has_read_ahead() {
-                wire.out
-                    .text()
-                    .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+                wire.say_continue(cx.waker());
             }
-            if !wire.out.is_empty() && matches!(wire.poll_out(cx), Poll::Ready(Err(_))) {
-                Poll::Ready(Err(Broken::Gone))
-            } else {
-                wire.poll_body(cx)
-            }
+            wire.poll_body(cx)
         };
         match polled {
             Poll::Ready(Ok(BodyPiece::Data(data))) => {

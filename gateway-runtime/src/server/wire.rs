@@ -6,7 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -37,6 +37,8 @@ pub(super) struct Wire {
     pub(super) decoder: Decoder,
     /// What waits to be written.
     pub(super) out: Outbox,
+    /// Wakes the task of the connection, which alone writes.
+    owner: Option<Waker>,
 }
 
 /// Why no head came.
@@ -64,7 +66,32 @@ impl Wire {
             searched: 0,
             decoder: Decoder::Done,
             out: Outbox::default(),
+            owner: None,
         }
+    }
+
+    /// Notes the task of the connection.
+    pub(super) fn belongs_to(&mut self, waker: &Waker) {
+        if self.owner.is_none() {
+            self.owner = Some(waker.clone());
+        }
+    }
+
+    /// Has the task of the connection look again, if `reader` is another one: towards HTTP/2, bodies are read by the task of the
+    /// back end's connection, and a socket wakes one reader and one writer.
+    fn wake_owner(&self, reader: &Waker) {
+        if let Some(owner) = &self.owner
+            && !owner.will_wake(reader)
+        {
+            owner.wake_by_ref();
+        }
+    }
+
+    /// Tells a client that waits to go on.
+    pub(super) fn say_continue(&mut self, reader: &Waker) {
+        let text = self.out.text();
+        text.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        self.wake_owner(reader);
     }
 
     /// Reads as much as it takes to tell whether the client speaks HTTP/2. `None`: it closed the connection before.
@@ -164,11 +191,15 @@ impl Wire {
                     self.ahead.advance(skip);
                     let data = self.ahead.split_to(length).freeze();
                     self.tidy();
+                    if self.decoder.is_done() {
+                        self.wake_owner(cx.waker());
+                    }
                     return Poll::Ready(Ok(BodyPiece::Data(data)));
                 }
                 Piece::End { skip, trailers } => {
                     self.ahead.advance(skip);
                     self.tidy();
+                    self.wake_owner(cx.waker());
                     return Poll::Ready(Ok(BodyPiece::End(trailers)));
                 }
                 Piece::Nothing => self.ahead.clear(),
