@@ -9,4 +9,5 @@ mod answers;
 mod failures;
 mod order;
 mod scene;
+mod through;
 mod websocket;
