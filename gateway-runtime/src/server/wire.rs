@@ -37,6 +37,8 @@ pub(super) struct Wire {
     pub(super) decoder: Decoder,
     /// What waits to be written.
     pub(super) out: Outbox,
+    /// Whether the head of the answer at hand is written: no other may follow it.
+    pub(super) answering: bool,
 }
 
 /// Why no head came.
@@ -64,6 +66,7 @@ impl Wire {
             searched: 0,
             decoder: Decoder::Done,
             out: Outbox::default(),
+            answering: false,
         }
     }
 
