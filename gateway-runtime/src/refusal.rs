@@ -599,6 +599,18 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::Cut;
+
+    #[test]
+    fn an_answer_that_breaks_off_has_the_word_of_one_that_does_not_come() {
+        for (cut, refusal) in [
+            (Cut::Garbled, Refusal::UpstreamGarbled),
+            (Cut::Reset, Refusal::UpstreamReset),
+            (Cut::Timeout, Refusal::UpstreamTimeout),
+        ] {
+            assert_eq!(cut.label(), refusal.reason());
+        }
+    }
 
     #[test]
     fn labels_are_sorted_and_each_refusal_has_its_own() {

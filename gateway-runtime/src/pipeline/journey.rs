@@ -194,8 +194,7 @@ impl<'g> Journey<'g> {
         let exchange = Box::new(self.exchange.take());
         let body = std::mem::take(&mut reply.body);
         reply.body = body.watched(move |end| {
-            record.outcome.cut = end.fault.and_then(BodyFault::cut);
-            record.finished.cut = record.outcome.cut;
+            record.finished.cut = end.fault.and_then(BodyFault::cut);
             record.end(
                 &gateway,
                 worker,

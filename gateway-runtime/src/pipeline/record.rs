@@ -59,6 +59,7 @@ impl Record {
             answered,
             told: self.told,
             outcome: Outcome {
+                cut: self.finished.cut,
                 sent: Some(sent),
                 latency: Some(latency),
                 cache: Some(self.finished.cache.map_or("off", CacheResult::label)),

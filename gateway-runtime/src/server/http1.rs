@@ -181,6 +181,7 @@ fn next(
 async fn answer(asking: Asking) -> After {
     let Asking { front, wire, read } = asking;
     let requests = front.doing.begin();
+    wire.lock().answering = false;
     let in_flight = InFlight(front);
     let (front, wire) = (&*in_flight.0, &wire);
     let worker = &front.worker;
@@ -324,9 +325,8 @@ impl NoHead {
     }
 }
 
-/// Where interim answers of a back end go: to the client at once, before the answer that is being made.
-///
-/// It may not outlive the handling of its request: behind the answer's head it would write into a body.
+/// Where interim answers of a back end go: to the client at once, before the answer that is being made. Behind that one's head
+/// they would be a part of its body, so nobody gets them then.
 pub(crate) struct Interim(SharedWire);
 
 impl std::fmt::Debug for Interim {
@@ -338,9 +338,9 @@ impl std::fmt::Debug for Interim {
 impl Interim {
     /// Passes one on. It is left out where the client does not read and enough waits for it already.
     pub(crate) fn pass(&self, status: u16, headers: &Headers) {
-        let out = &mut self.0.lock().out;
-        if !out.is_full() {
-            h1::interim_head(out.text(), status, headers);
+        let mut wire = self.0.lock();
+        if !wire.answering && !wire.out.is_full() {
+            h1::interim_head(wire.out.text(), status, headers);
         }
     }
 }
@@ -401,7 +401,9 @@ async fn write(
     };
     let date = front.worker.clock.http_date();
     let whole = {
-        let out = &mut wire.lock().out;
+        let mut wire = wire.lock();
+        wire.answering = true;
+        let out = &mut wire.out;
         h1::response_head(out.text(), status, &headers, framing, connection, &date);
         body.write_whole(out)
     };
@@ -562,7 +564,8 @@ impl WireBody {
             if std::mem::take(&mut self.tunnel) {
                 wire.decoder = Decoder::Close;
             }
-            if std::mem::take(&mut self.expected) && !wire.has_read_ahead() {
+            let expected = std::mem::take(&mut self.expected) && !wire.answering;
+            if expected && !wire.has_read_ahead() {
                 wire.say_continue(cx.waker());
             }
             wire.poll_body(cx)
@@ -605,3 +608,6 @@ impl WireBody {
         Poll::Ready(Some(Err(fault)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,8 @@ pub(super) struct Wire {
     pub(super) out: Outbox,
     /// Wakes the task of the connection, which alone writes.
     owner: Option<Waker>,
+    /// Whether the head of the answer at hand is written: no other may follow it.
+    pub(super) answering: bool,
 }
 
 /// Why no head came.
@@ -67,6 +69,7 @@ impl Wire {
             decoder: Decoder::Done,
             out: Outbox::default(),
             owner: None,
+            answering: false,
         }
     }
 
