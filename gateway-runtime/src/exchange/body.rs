@@ -4,7 +4,8 @@
 //! not be read to its end says so with a [`BodyFault`], never by merely ending. Absent on purpose: compression, and bodies
 //! that are read twice.
 
-use std::future::Future;
+mod client;
+
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -12,7 +13,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
+
+use client::ClientBody;
 
 use super::Headers;
 use crate::client::{LinkBody, StreamBody, Ticket};
@@ -213,13 +216,7 @@ impl Body {
             return Body::empty();
         }
         Body {
-            kind: Kind::Client(Box::new(ClientBody {
-                incoming,
-                left: limit,
-                pause,
-                timer: None,
-                done: false,
-            })),
+            kind: Kind::Client(Box::new(ClientBody::new(incoming, limit, pause))),
         }
     }
 
@@ -271,7 +268,7 @@ impl Body {
     pub(crate) fn limit(&mut self, most: u64) {
         match &mut self.kind {
             Kind::Wire(body) => body.limit(most),
-            Kind::Client(body) => body.left = body.left.min(most),
+            Kind::Client(body) => body.limit(most),
             _ => {}
         }
     }
@@ -455,7 +452,7 @@ impl http_body::Body for Body {
             Kind::Empty => true,
             Kind::Full(_) | Kind::Short(_) => false,
             Kind::Trailed(body) => body.bytes.is_none() && body.trailers.is_none(),
-            Kind::Client(body) => body.done || body.incoming.is_end_stream(),
+            Kind::Client(body) => body.is_end_stream(),
             Kind::Wire(body) => body.is_end_stream(),
             Kind::Upstream(body) => body.is_end_stream(),
             Kind::Stream(body) => body.is_end_stream(),
@@ -473,7 +470,7 @@ impl http_body::Body for Body {
             Kind::Short(bytes) => SizeHint::with_exact(bytes.len() as u64),
             // Said to be unknown, since a body with a length has no trailers (RFC 9112 §7.1.2).
             Kind::Trailed(_) => SizeHint::default(),
-            Kind::Client(body) => body.incoming.size_hint(),
+            Kind::Client(body) => body.size_hint(),
             Kind::Wire(body) => hint(body.length()),
             Kind::Upstream(body) => hint(body.length()),
             Kind::Stream(body) => body.size_hint(),
@@ -514,68 +511,6 @@ impl Trailed {
     }
 }
 
-/// A request's body over HTTP/2, with its limit and its longest pause.
-struct ClientBody {
-    incoming: Incoming,
-    left: u64,
-    pause: Duration,
-    /// Made at the first pause: a body that is there already costs no timer.
-    timer: Option<Pin<Box<Sleep>>>,
-    done: bool,
-}
-
-impl ClientBody {
-    fn poll_frame(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        if self.done {
-            return Poll::Ready(None);
-        }
-        if self.incoming.size_hint().lower() > self.left {
-            return self.fail(BodyFault::TooLarge);
-        }
-        match Pin::new(&mut self.incoming).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => {
-                self.timer = None;
-                if let Some(data) = frame.data_ref() {
-                    match self.left.checked_sub(data.len() as u64) {
-                        Some(left) => self.left = left,
-                        None => return self.fail(BodyFault::TooLarge),
-                    }
-                }
-                let frame = trailers_checked(frame);
-                // Of trailers alone none may be left.
-                self.done |= frame.is_none();
-                Poll::Ready(frame.map(Ok))
-            }
-            Poll::Ready(Some(Err(error))) => {
-                let fault = client_fault(&error);
-                self.fail(fault)
-            }
-            // To hyper a stream that is reset without an error has ended; its body has not.
-            Poll::Ready(None) if !self.incoming.is_end_stream() => self.fail(BodyFault::ClientGone),
-            Poll::Ready(None) => {
-                self.done = true;
-                Poll::Ready(None)
-            }
-            Poll::Pending => {
-                let pause = self.pause;
-                let timer = self.timer.get_or_insert_with(|| {
-                    Box::pin(tokio::time::sleep_until(later(Instant::now(), pause)))
-                });
-                ready!(timer.as_mut().poll(cx));
-                self.fail(BodyFault::ClientTimeout)
-            }
-        }
-    }
-
-    fn fail(&mut self, fault: BodyFault) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        self.done = true;
-        Poll::Ready(Some(Err(fault)))
-    }
-}
-
 /// A frame of HTTP/2 as it may be passed on: of trailers, those that may stand there ([`Headers::into_trailers`]).
 pub(crate) fn trailers_checked(frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
     match frame.into_trailers() {
@@ -591,26 +526,6 @@ pub(crate) fn trailers_checked(frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
 pub(crate) fn later(now: Instant, span: Duration) -> Instant {
     now.checked_add(span)
         .unwrap_or_else(|| now + Duration::from_secs(86_400 * 365))
-}
-
-fn client_fault(error: &hyper::Error) -> BodyFault {
-    // A reset stream and a closed connection are nobody's bad framing; all else that hyper finds in a body is.
-    if error.is_canceled() || error.is_closed() || error.is_incomplete_message() {
-        return BodyFault::ClientGone;
-    }
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            return match io.kind() {
-                std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput => {
-                    BodyFault::ClientGarbled
-                }
-                _ => BodyFault::ClientGone,
-            };
-        }
-        source = cause.source();
-    }
-    BodyFault::ClientGone
 }
 
 /// A body of which a part was read already. The pieces stand in reverse order.
