@@ -38,7 +38,8 @@ async fn no_interim_answer_follows_the_answer() {
         head_only: false,
     };
     let reply = Reply::new(200).with_body(FieldValue::from_static("text/plain"), "ok");
-    assert!(write(&front, &wire, &asked, true, reply).await == Written::Whole);
+    let framing = framing(&reply, &asked);
+    assert!(write(&front, &wire, &asked, framing, true, reply).await == Written::Whole);
     assert!(!waiting());
     interim.pass(103, &Headers::new());
     assert!(!waiting());
