@@ -250,7 +250,7 @@ def main():
         peers = [version("nginx", "-v").split(": ")[-1], version("haproxy", "-v").split(" - ")[0], version("varnishd", "-V").split("(")[-1].split(" revision")[0].rstrip(")")]
         if shutil.which("envoy"):
             said = subprocess.run(["envoy", "--version"], capture_output=True, text=True).stdout
-            peers.append("Envoy " + re.search(r"/(\d+\.\d+\.\d+)/", said)[1])
+            peers.append("Envoy " + re.search(r"version: \w+/([\d.]+)/", said)[1])
         record({"date": datetime.date.today().isoformat(), "machine": f"{model}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}",
                 "profile": asked.profile, "rounds": asked.rounds, "peers": peers, "figures": figures})
 
