@@ -12,6 +12,7 @@ mod integration;
 mod operation;
 mod policy;
 mod response;
+mod schema;
 mod stage;
 mod upstream;
 
@@ -20,6 +21,7 @@ pub use integration::*;
 pub use operation::*;
 pub use policy::*;
 pub use response::*;
+pub use schema::*;
 pub use stage::*;
 pub use upstream::*;
 
