@@ -61,10 +61,16 @@ pub fn read(spec: &Path, found: &mut Findings) -> (Document, Option<Gateway>) {
 
 /// What a document means whose files have been read; `None` if an error was found.
 pub fn understand(document: &Document, found: &mut Findings) -> Option<Gateway> {
+    let gateway = mean(document, found);
+    findings::accepted(document, found);
+    gateway.filter(|_| !found.has_errors())
+}
+
+fn mean(document: &Document, found: &mut Findings) -> Option<Gateway> {
     let api = normalise::canonical(document, found)?;
     let gateway = lower::gateway(&api, found)?;
-    check::run(&gateway, found);
-    (!found.has_errors()).then_some(gateway)
+    check::run(&api, &gateway, found);
+    Some(gateway)
 }
 
 /// The crate of a gateway. Cannot fail: no clock, no file, no chance.

@@ -90,7 +90,8 @@ pub(crate) struct Global {
     /// Work in this folder; all other paths are relative to it
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub(crate) folder: Option<PathBuf>,
-    /// How messages and tables are printed: human, short or json [default: human]
+    /// How messages and tables are printed: human, short, json, sarif or github [default:
+    /// human]
     #[arg(
         long,
         value_name = "FORMAT",
@@ -171,6 +172,10 @@ pub(crate) enum Format {
     Short,
     /// For programs
     Json,
+    /// Findings as SARIF 2.1.0, for code scanning; all else one line each
+    Sarif,
+    /// Findings as annotations of a change on GitHub; all else one line each
+    Github,
 }
 
 /// Whether output is coloured.

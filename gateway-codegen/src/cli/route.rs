@@ -118,7 +118,7 @@ pub(crate) fn run(session: &Session, verb: &Route) -> Exit {
             Ok(text) => text + "\n",
             Err(error) => return session.fail(error.to_string()),
         },
-        Format::Human | Format::Short => human(&outcome),
+        Format::Human | Format::Short | Format::Sarif | Format::Github => human(&outcome),
     };
     exit.max(session.data(&text))
 }

@@ -238,7 +238,7 @@ impl Session {
                 }
                 format!("{object}\n")
             }
-            Format::Human | Format::Short => {
+            Format::Human | Format::Short | Format::Sarif | Format::Github => {
                 let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
                 let style = output::severity(severity);
                 let gap = if self.format() == Format::Human {

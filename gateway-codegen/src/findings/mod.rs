@@ -1,7 +1,9 @@
 //! What is wrong with a document, each fault at its place, all of them in one run.
 
+mod allow;
 mod level;
 mod render;
+mod sarif;
 
 #[cfg(test)]
 mod tests;
@@ -10,8 +12,9 @@ use std::cmp::Ordering;
 
 use indexmap::IndexSet;
 
+pub(crate) use allow::apply as accepted;
 pub use level::Level;
-pub use render::{Renderer, Style, schema, summary};
+pub use render::{Renderer, Report, Style, schema, summary};
 
 /// Where something stands: a file of the document and a JSON pointer inside it. Line and column are looked up only when a
 /// finding is printed.

@@ -3,6 +3,7 @@
 //! Whatever comes out of a document is printed with its control characters and its bidirectional controls escaped, so
 //! that a document can neither drive a terminal nor show itself as something it is not.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -11,9 +12,10 @@ use annotate_snippets::{AnnotationKind, Level, Origin, Snippet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Finding, Findings, MOST, Severity};
+use super::{Finding, Findings, MOST, Place, Severity, sarif};
 use crate::load::locate::{Locator, Position};
 use crate::load::{Document, SourceFile};
+use crate::resolve::{self, Referrers};
 
 /// Columns that a source line may take; the renderer cuts what is longer around the place.
 const WIDTH: usize = 140;
@@ -34,6 +36,10 @@ pub enum Style {
     Short,
     /// A list of objects.
     Json,
+    /// A log of SARIF 2.1.0, which code scanning services read.
+    Sarif,
+    /// Commands that GitHub's workflows turn into annotations of a change.
+    Github,
 }
 
 /// Writes findings about one document.
@@ -44,35 +50,126 @@ pub struct Renderer<'d> {
     color: bool,
 }
 
+/// Findings about several documents, in one style: made by [`Renderer::add_to`], read by [`Report::finish`].
+#[derive(Debug, Default)]
+pub struct Report {
+    style: Style,
+    text: String,
+    rows: Vec<Row>,
+}
+
+impl Report {
+    /// An empty one.
+    pub fn new(style: Style) -> Self {
+        Report {
+            style,
+            ..Report::default()
+        }
+    }
+
+    /// All of it as one text, which ends with a newline unless it is empty.
+    pub fn finish(self) -> String {
+        match self.style {
+            Style::Human | Style::Short | Style::Github => self.text,
+            Style::Json => {
+                let list = serde_json::to_string_pretty(&self.rows).unwrap_or_default();
+                escape_json(&list) + "\n"
+            }
+            Style::Sarif => escape_json(&format!("{:#}", sarif::log(&self.rows))) + "\n",
+        }
+    }
+}
+
 /// A finding as programs read it.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 #[schemars(rename = "Finding")]
-struct Row<'f> {
+pub(super) struct Row {
     /// Rule that found it; `explain` says more.
-    code: &'static str,
+    pub(super) code: &'static str,
     /// How bad it is.
     #[schemars(extend("enum" = ["error", "warning", "note"]))]
-    severity: &'static str,
-    /// File of the document, relative to the working folder where that is possible.
-    file: &'f str,
-    /// Line, from 1.
-    line: usize,
-    /// Column in characters, from 1.
-    column: usize,
-    /// JSON pointer (RFC 6901) inside the file; empty: the whole file.
-    pointer: &'f str,
+    pub(super) severity: &'static str,
+    /// Where.
+    #[serde(flatten)]
+    pub(super) at: Spot,
     /// What is wrong.
-    message: &'f str,
+    pub(super) message: String,
     /// What to do about it.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    help: &'f str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) help: String,
+    /// The `$ref` that leads there, the one that leads to that, and so on; absent where the place needs none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) used_at: Vec<Spot>,
+}
+
+/// A place as programs read it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Spot {
+    /// File of the document, relative to the working folder where that is possible.
+    pub(super) file: String,
+    /// Line, from 1.
+    pub(super) line: usize,
+    /// Column in characters, from 1.
+    pub(super) column: usize,
+    /// JSON pointer (RFC 6901) inside the file; empty: the whole file.
+    pub(super) pointer: String,
 }
 
 /// The JSON Schema of what [`Style::Json`] prints.
 pub fn schema() -> serde_json::Value {
-    let mut schema = schemars::schema_for!(Vec<Row<'static>>);
+    let mut schema = schemars::schema_for!(Vec<Row>);
     schema.insert("title".to_owned(), "Findings".into());
     schema.to_value()
+}
+
+/// Looks places up; each file is read once.
+struct Places<'d> {
+    document: &'d Document,
+    nothing: &'d SourceFile,
+    files: HashMap<usize, Locator<'d>>,
+    referrers: Referrers<'d>,
+}
+
+impl<'d> Places<'d> {
+    fn name(&self, file: usize) -> &'d str {
+        let source = self.document.files.get(file);
+        source.map_or("", |source| source.name.as_str())
+    }
+
+    fn lines(&mut self, file: usize) -> &mut Locator<'d> {
+        let source = self.document.files.get(file).unwrap_or(self.nothing);
+        self.files
+            .entry(file)
+            .or_insert_with(|| Locator::new(source))
+    }
+
+    fn find(&mut self, place: &Place) -> Position {
+        self.lines(place.file).find(place)
+    }
+
+    fn spot(&mut self, place: &Place) -> Spot {
+        let Position { line, column, .. } = self.find(place);
+        Spot {
+            file: self.name(place.file).to_owned(),
+            line,
+            column,
+            pointer: place.pointer.clone(),
+        }
+    }
+
+    /// The references that lead to a place, as `a.yaml:1:2, itself used at b.yaml:3:4`; empty: none is needed.
+    fn used_at(&mut self, place: &Place) -> String {
+        let chain = self.referrers.chain(place);
+        let spots: Vec<String> = chain
+            .iter()
+            .map(|place| {
+                let spot = self.spot(place);
+                format!("{}:{}:{}", visible(&spot.file), spot.line, spot.column)
+            })
+            .collect();
+        spots.join(", itself used at ")
+    }
 }
 
 impl<'d> Renderer<'d> {
@@ -91,58 +188,70 @@ impl<'d> Renderer<'d> {
         self
     }
 
-    /// All findings, file by file in the order of their lines, and, but for JSON, how many there are. Ends with a newline
+    /// All findings, file by file in the order of their lines, and, for people, how many there are. Ends with a newline
     /// unless empty.
     pub fn render(&self, findings: &Findings) -> String {
-        let list = findings.sorted();
+        let mut report = Report::new(self.style);
+        self.add_to(&mut report, findings);
+        report.finish()
+    }
+
+    /// The same as part of a report about several documents, whose style is this renderer's.
+    pub fn add_to(&self, report: &mut Report, findings: &Findings) {
+        if findings.is_empty() {
+            return;
+        }
         let nothing = SourceFile::unread(String::new(), PathBuf::new());
-        let mut out = String::new();
-        let mut rows = Vec::new();
+        let mut places = Places {
+            document: self.document,
+            nothing: &nothing,
+            files: HashMap::new(),
+            referrers: resolve::referrers(self.document),
+        };
+        let list = findings.sorted();
+        let out = &mut report.text;
         for in_file in list.chunk_by(|a, b| a.place.file == b.place.file) {
-            let file = in_file.first().map_or(0, |finding| finding.place.file);
-            let source = self.document.files.get(file);
-            let name = source.map_or("", |source| source.name.as_str());
-            let mut lines = Locator::new(source.unwrap_or(&nothing));
             let positions = in_file
                 .iter()
-                .map(|finding| (lines.find(&finding.place), *finding));
+                .map(|finding| (places.find(&finding.place), *finding));
             let mut positions: Vec<(Position, &Finding)> = positions.collect();
             // The order of pointers is not that of lines.
             positions.sort_by_key(|(position, _)| (position.line, position.column));
             for (position, finding) in positions {
                 match self.style {
-                    Style::Human => self.human(finding, name, &position, &lines, &mut out),
-                    Style::Short => short(finding, name, &position, &mut out),
-                    Style::Json => rows.push(Row {
-                        code: finding.code,
-                        severity: finding.severity.name(),
-                        file: name,
-                        line: position.line,
-                        column: position.column,
-                        pointer: &finding.place.pointer,
-                        message: &finding.message,
-                        help: &finding.help,
-                    }),
+                    Style::Human => self.human(finding, &position, &mut places, out),
+                    Style::Short => short(finding, &position, &mut places, out),
+                    Style::Github => github(finding, &position, &places, out),
+                    Style::Json | Style::Sarif => {
+                        let chain = places.referrers.chain(&finding.place);
+                        report.rows.push(Row {
+                            code: finding.code,
+                            severity: finding.severity.name(),
+                            at: Spot {
+                                file: places.name(finding.place.file).to_owned(),
+                                line: position.line,
+                                column: position.column,
+                                pointer: finding.place.pointer.clone(),
+                            },
+                            message: finding.message.clone(),
+                            help: finding.help.clone(),
+                            used_at: chain.iter().map(|place| places.spot(place)).collect(),
+                        });
+                    }
                 }
             }
         }
-        if self.style == Style::Json {
-            let list = serde_json::to_string_pretty(&rows).unwrap_or_default();
-            return escape_json(&list) + "\n";
-        }
-        if !findings.is_empty() {
+        if matches!(self.style, Style::Human | Style::Short) {
             out.push_str(&summary(findings));
             out.push('\n');
         }
-        out
     }
 
     fn human(
         &self,
         finding: &Finding,
-        name: &str,
         position: &Position,
-        lines: &Locator<'_>,
+        places: &mut Places<'_>,
         out: &mut String,
     ) {
         let level = match finding.severity {
@@ -153,9 +262,10 @@ impl<'d> Renderer<'d> {
         let title = level
             .primary_title(visible(&finding.message))
             .id(finding.code);
-        let (line_start, line) = lines.line(position.line);
+        let name = visible(places.name(finding.place.file));
+        let (line_start, line) = places.lines(finding.place.file).line(position.line);
         let mut group = if line.len() > LONG {
-            let origin = Origin::path(visible(name)).line(position.line);
+            let origin = Origin::path(name).line(position.line);
             let (shown, span) = excerpt(line_start, line, position);
             let snippet = Snippet::source(shown)
                 .line_start(position.line)
@@ -166,7 +276,7 @@ impl<'d> Renderer<'d> {
         } else {
             let (shown, span) = whole(line_start, line, position);
             let snippet = Snippet::source(shown)
-                .path(visible(name))
+                .path(name)
                 .line_start(position.line)
                 .annotation(AnnotationKind::Primary.span(span));
             title.element(snippet)
@@ -174,6 +284,10 @@ impl<'d> Renderer<'d> {
         if !finding.place.pointer.is_empty() {
             let at = format!("at {}", visible(&finding.place.pointer));
             group = group.element(Level::NOTE.message(at));
+        }
+        let used_at = places.used_at(&finding.place);
+        if !used_at.is_empty() {
+            group = group.element(Level::NOTE.message(format!("used at {used_at}")));
         }
         if !finding.help.is_empty() {
             group = group.element(Level::HELP.message(visible(&finding.help)));
@@ -205,10 +319,11 @@ pub fn summary(findings: &Findings) -> String {
     }
 }
 
-fn short(finding: &Finding, name: &str, position: &Position, out: &mut String) {
+fn short(finding: &Finding, position: &Position, places: &mut Places<'_>, out: &mut String) {
     let Position { line, column, .. } = position;
     let severity = finding.severity.name();
-    let (name, message) = (visible(name), visible(&finding.message));
+    let name = visible(places.name(finding.place.file));
+    let message = visible(&finding.message);
     let code = finding.code;
     // Writing to a String cannot fail.
     let _ = writeln!(out, "{name}:{line}:{column}: {severity}[{code}]: {message}");
@@ -216,12 +331,44 @@ fn short(finding: &Finding, name: &str, position: &Position, out: &mut String) {
     if !finding.place.pointer.is_empty() {
         second.push(format!("at {}", visible(&finding.place.pointer)));
     }
+    let used_at = places.used_at(&finding.place);
+    if !used_at.is_empty() {
+        second.push(format!("used at {used_at}"));
+    }
     if !finding.help.is_empty() {
         second.push(format!("help: {}", visible(&finding.help)));
     }
     if !second.is_empty() {
         let _ = writeln!(out, "  {}", second.join("; "));
     }
+}
+
+/// One workflow command. What has a meaning in commands is escaped as GitHub's own toolkit does it.
+fn github(finding: &Finding, position: &Position, places: &Places<'_>, out: &mut String) {
+    let Position { line, column, .. } = position;
+    let command = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "notice",
+    };
+    let file = command_text(&visible(places.name(finding.place.file)));
+    let file = file.replace(':', "%3A").replace(',', "%2C");
+    let mut message = command_text(&visible(&finding.message));
+    if !finding.help.is_empty() {
+        message += "%0Ahelp: ";
+        message += &command_text(&visible(&finding.help));
+    }
+    let code = finding.code;
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "::{command} file={file},line={line},col={column},title={code}::{message}"
+    );
+}
+
+/// A text inside a workflow command; line breaks were made visible before.
+fn command_text(text: &str) -> String {
+    text.replace('%', "%25")
 }
 
 /// The place within its line.

@@ -4,6 +4,7 @@
 //! cannot be followed is one error, at the first place it is written. Schemas may refer back to themselves; a chain of
 //! references that only leads to itself may not. What is data ([`walk`] knows) is not looked into.
 
+mod referrers;
 mod walk;
 
 #[cfg(test)]
@@ -15,6 +16,8 @@ use std::path::{Component, Path, PathBuf};
 use crate::findings::{Findings, Place};
 use crate::load::{self, Document, MAX_BYTES};
 use crate::suggest;
+
+pub(crate) use referrers::{Referrers, referrers};
 
 /// Most files one document may consist of.
 const MAX_FILES: usize = 10_000;
