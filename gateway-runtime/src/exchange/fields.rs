@@ -196,8 +196,8 @@ impl Headers {
     }
 
     /// Removes a field, and what could be taken for it.
-    pub(crate) fn remove_alike(&mut self, name: &FieldName) {
-        let name = name.as_str().as_bytes();
+    pub(crate) fn remove_alike(&mut self, name: impl AsRef<str>) {
+        let name = name.as_ref().as_bytes();
         self.page.retain(|other| !is_alike(other, name));
     }
 

@@ -10,6 +10,7 @@
 
 mod admit;
 mod body;
+pub(crate) mod claims;
 mod fields;
 mod head;
 pub(crate) mod path;
