@@ -440,7 +440,7 @@ fn refuse_misplaced(api: &Api<'_>, found: &mut Findings) {
         holders.extend(map.entries().map(|(_, node)| node));
     }
     for source in &api.operations {
-        holders.extend(source.parameters.iter().map(|(_, node)| *node));
+        holders.extend(source.parameters.iter().map(|parameter| parameter.node));
         for name in ["requestBody", "responses"] {
             let Some(node) = source.node.get(name) else {
                 continue;
@@ -499,7 +499,7 @@ fn note_what_is_missing(
     let checked = api
         .operations
         .iter()
-        .any(|source| !source.parameters.is_empty() || source.operation.request_body.is_some());
+        .any(|source| !source.parameters.is_empty() || source.body.is_some());
     if checked && !aws.used() {
         found.note(
             "validation-not-served",

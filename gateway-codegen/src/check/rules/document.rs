@@ -119,9 +119,9 @@ pub(super) const RULES: &[Rule] = &[
     ),
     warning(
         "ref-siblings",
-        "Members beside a `$ref` have no effect.",
-        "Move them into the object that the reference leads to.",
-        "/books: { $ref: './books.yml', get: {} }",
+        "A member beside the `$ref` of a path has no effect, or hides one of the path item that the reference leads to.",
+        "Operations, parameters and servers count in both places; extensions count where the reference leads to. Say each thing once.",
+        "/books: { $ref: './books.yml', x-gateway: {} }",
     ),
     error(
         "not-openapi",
@@ -131,8 +131,8 @@ pub(super) const RULES: &[Rule] = &[
     ),
     error(
         "openapi-version",
-        "The version of OpenAPI is not served.",
-        "Convert the document to OpenAPI 3.0.",
+        "The version of OpenAPI is not known.",
+        "Known are Swagger 2.0 and OpenAPI 3.0, 3.1 and 3.2.",
         "swagger: '1.2'",
     ),
     note(
@@ -206,6 +206,48 @@ pub(super) const RULES: &[Rule] = &[
         "A parameter cannot be read and is left out.",
         "It wants a `name` and an `in` of `path`, `query`, `header` or `cookie`.",
         "- { name: id, in: body }",
+    ),
+    warning(
+        "parameter-not-checked",
+        "A parameter is passed on without being checked.",
+        "`in: querystring` (3.2) describes the query as one value, which is not taken apart yet.",
+        "- { name: filter, in: querystring, content: { application/json: {} } }",
+    ),
+    warning(
+        "parameter-style",
+        "A `style` or `collectionFormat` is none that the parameter's place has; the usual one counts.",
+        "Values would be read in another form than clients write them in: correct the word.",
+        "- { name: ids, in: path, style: deepObject }",
+    ),
+    warning(
+        "body-malformed",
+        "What describes a body cannot be read and is left out.",
+        "A `requestBody` is an object with `content`; in 2.0 an operation has a body or the fields of a form, not both.",
+        "requestBody: Book",
+    ),
+    warning(
+        "form-media-type",
+        "An operation of 2.0 has fields of a form and consumes something that is no form.",
+        "It is served as a form. Write `consumes: [application/x-www-form-urlencoded]`, or `multipart/form-data` for files.",
+        "consumes: [application/json]",
+    ),
+    error(
+        "operation-method",
+        "A name under `additionalOperations` is no method that an operation can have there.",
+        "Methods with a member of their own (`get`, `query`) stand in the path item; others are written as they are sent, in capitals.",
+        "additionalOperations: { GET: {} }",
+    ),
+    warning(
+        "schema-dialect",
+        "The dialect of JSON Schema that the document names is not known.",
+        "Its schemas are read as JSON Schema 2020-12, which has nearly all that older dialects have.",
+        "jsonSchemaDialect: https://example.com/my-dialect",
+    ),
+    note(
+        "webhooks-not-routed",
+        "The document describes webhooks, which are calls of the back end to its clients.",
+        "They go past the gateway, so it has no routes for them.",
+        "webhooks: { newBook: { post: {} } }",
     ),
     error(
         "operation-malformed",

@@ -192,14 +192,9 @@ fn inventory(api: &Api<'_>, found: &mut Findings) -> bool {
     let mut holders = vec![(Holder::Root, api.root)];
     if let Some(components) = api.root.get("components").map(|node| node.follow()) {
         holders.push((Holder::Components, components));
-        if let Some(schemes) = components.get("securitySchemes").map(|node| node.follow()) {
-            holders.extend(
-                schemes
-                    .entries()
-                    .map(|(_, node)| (Holder::Scheme, node.follow())),
-            );
-        }
     }
+    let schemes = api.security_schemes.iter();
+    holders.extend(schemes.map(|scheme| (Holder::Scheme, scheme.node)));
     for (name, kind) in [("tags", Holder::Tag), ("servers", Holder::Server)] {
         let list = api.root.get(name).map(|node| node.follow());
         holders.extend(
