@@ -30,7 +30,9 @@ fn open_among_guarded(api: &Api<'_>, gateway: &Gateway, found: &mut Findings) {
         let silent = |node: Node<'_>| {
             node.get("security").is_none() && node.get("x-amazon-apigateway-auth").is_none()
         };
-        if open(&operation.access) && node.is_some_and(silent) {
+        // Browsers send preflights without credentials.
+        let preflight = operation.method == "OPTIONS";
+        if open(&operation.access) && !preflight && node.is_some_and(silent) {
             found.warning(
                 "operation-open",
                 place.clone(),
