@@ -76,6 +76,7 @@ pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
         routes: list(routes),
         cors: gateway.cors.as_ref().map(|cors| assembler.cors(cors)),
         responses: list(responses),
+        schemas: &[],
     })
 }
 

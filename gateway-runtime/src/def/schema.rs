@@ -32,6 +32,8 @@ pub enum Rule {
     Never,
     /// The value is of one of these types.
     Types(Types),
+    /// `null` is accepted, whatever else this list says.
+    OrNull,
     /// The value equals one of these JSON texts (`enum`; `const` has one).
     Enum(&'static [&'static str]),
 
@@ -155,6 +157,8 @@ impl Types {
     pub const BOOLEAN: Types = Types(1 << 1);
     /// Numbers without a fraction, however they are written: `1`, `1.0`, `1e3`.
     pub const INTEGER: Types = Types(1 << 2);
+    /// Numbers with a fraction; a part of [`Types::NUMBER`] that no schema can name alone.
+    pub(crate) const FRACTION: Types = Types(1 << 3);
     /// Numbers.
     pub const NUMBER: Types = Types(1 << 2 | 1 << 3);
     /// Strings.
