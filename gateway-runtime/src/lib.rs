@@ -65,6 +65,8 @@ mod throttle;
 #[cfg(feature = "serve")]
 mod tls;
 #[cfg(feature = "serve")]
+mod validate;
+#[cfg(feature = "serve")]
 mod values;
 
 #[cfg(feature = "serve")]

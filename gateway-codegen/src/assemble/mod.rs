@@ -8,6 +8,7 @@
 //! The tables are leaked: they live as long as the process, as they do in an emitted binary. Strings are leaked once each.
 
 mod leak;
+mod messages;
 mod policy;
 mod texts;
 
@@ -19,9 +20,8 @@ use std::collections::BTreeMap;
 use gateway_runtime::def::{
     AccessDef, AccessLogDef, BalanceDef, BreakerDef, CanaryDef, CorsDef, CredentialDef, ExampleDef,
     GatewayDef, GatewayResponseDef, HealthDef, Http2LimitsDef, LimitsDef, LogTarget, MountDef,
-    OperationDef, OutlierDef, OverrideDef, ParameterDef, PolicyDef, RouteDef, StageCacheDef,
-    StageDef, UpstreamDef, UpstreamTargetDef, UpstreamTlsDef, VariableDef, VariableValue, inline,
-    set,
+    OperationDef, OutlierDef, OverrideDef, PolicyDef, RouteDef, StageCacheDef, StageDef,
+    UpstreamDef, UpstreamTargetDef, UpstreamTlsDef, VariableDef, VariableValue, inline, set,
 };
 
 use crate::model::{self, Access, Gateway, LogDestination, Stage, Variable};
@@ -92,6 +92,10 @@ struct Assembler {
 }
 
 impl Assembler {
+    fn rules(&mut self, _: &[model::Rule]) -> gateway_runtime::def::Rules {
+        &[]
+    } // STUB
+
     fn add_upstream(&mut self, name: &str, upstream: &model::Upstream) -> &'static UpstreamDef {
         let targets = upstream
             .targets
@@ -108,10 +112,7 @@ impl Assembler {
                 model::Balance::RoundRobin => BalanceDef::RoundRobin,
                 model::Balance::LeastRequest => BalanceDef::LeastRequest,
                 model::Balance::Random => BalanceDef::Random,
-                model::Balance::Hash { part, .. } => BalanceDef::Hash(ParameterDef {
-                    place: part.place,
-                    name: self.strings.keep(&part.name),
-                }),
+                model::Balance::Hash { part, .. } => BalanceDef::Hash(self.parameter(part)),
             },
             health: upstream.health.as_ref().map(|health| HealthDef {
                 path: self.strings.keep(&health.path),
@@ -143,14 +144,6 @@ impl Assembler {
     }
 
     fn operation(&mut self, operation: &model::Operation) -> &'static OperationDef {
-        let parameters = operation
-            .parameters
-            .iter()
-            .map(|parameter| ParameterDef {
-                place: parameter.place,
-                name: self.strings.keep(&parameter.name),
-            })
-            .collect();
         let example = operation.example.as_ref().map(|example| ExampleDef {
             status: example.status,
             media_type: self.strings.keep(&example.media_type),
@@ -167,7 +160,9 @@ impl Assembler {
             path: self.strings.keep(&operation.path),
             tag: self.strings.keep(&operation.tag),
             summary: self.strings.keep(&operation.summary),
-            parameters: list(parameters),
+            parameters: self.parameters(&operation.parameters),
+            body: operation.body.as_ref().map(|body| self.body(body)),
+            responses: self.responses(&operation.responses),
             access: self.access(&operation.access),
             policy: self.policy(&operation.id, &operation.policy),
             example,

@@ -133,10 +133,7 @@ pub(crate) fn gateway_of(s: &str) -> Gateway {
         ParameterPlace::Header,
         ParameterPlace::Cookie,
     ]
-    .map(|place| Parameter {
-        place,
-        name: text(),
-    })
+    .map(|place| Parameter::bare(place, text()))
     .to_vec();
     get.access = Access::Delegated(vec![
         vec![Credential {
@@ -234,10 +231,7 @@ pub(crate) fn gateway_of(s: &str) -> Gateway {
         format!("spare {s}"),
         Upstream {
             balance: Balance::Hash {
-                part: Parameter {
-                    place: ParameterPlace::Query,
-                    name: text(),
-                },
+                part: Parameter::bare(ParameterPlace::Query, text()),
                 origin: Origin::default(),
             },
             health: Some(Health {

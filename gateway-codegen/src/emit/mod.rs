@@ -14,12 +14,15 @@ mod library;
 mod links;
 pub mod lock;
 pub mod manifest;
+mod messages;
 mod operations;
 mod policy;
 mod readme;
 mod responses;
 mod routes;
 mod rust;
+#[path = "schemas_stub.rs"]
+mod schemas;
 mod stages;
 pub mod surface;
 pub mod text;

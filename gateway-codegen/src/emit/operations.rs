@@ -1,12 +1,11 @@
 //! `src/operations/`: one file per tag, one static per operation.
 
-use gateway_runtime::def::{
-    AccessDef, CredentialDef, ExampleDef, OperationDef, ParameterDef, ParameterPlace,
-};
+use gateway_runtime::def::{AccessDef, CredentialDef, ExampleDef, OperationDef, ParameterPlace};
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::links::{Links, imports};
+use super::messages;
 use super::policy::policy;
 use super::rust::{Source, doc, ident, number, option, text};
 use super::text::{code, markdown};
@@ -42,13 +41,17 @@ fn item(operation: &'static OperationDef, links: &Links, with_mock: bool) -> Tok
         tag,
         summary,
         parameters,
+        body,
+        responses,
         access,
         policy,
         example,
     } = operation;
     let doc = doc(&sentence(method, path, summary));
     let name = links.operation_name(operation);
-    let parameters = parameters.iter().map(parameter);
+    let parameters = messages::parameters(parameters);
+    let body = option(body.as_ref().map(messages::body));
+    let responses = messages::responses(responses);
     let access = self::access(access);
     let policy = self::policy(policy, links, UP);
     let example = option(example.filter(|_| with_mock).map(self::example));
@@ -60,7 +63,9 @@ fn item(operation: &'static OperationDef, links: &Links, with_mock: bool) -> Tok
             path: #path,
             tag: #tag,
             summary: #summary,
-            parameters: &[#(#parameters),*],
+            parameters: #parameters,
+            body: #body,
+            responses: #responses,
             access: #access,
             policy: #policy,
             example: #example,
@@ -74,16 +79,6 @@ fn sentence(method: &str, path: &str, summary: &str) -> String {
     match markdown(summary).as_str() {
         "" => format!("{route}."),
         summary => format!("{route}: {summary}"),
-    }
-}
-
-fn parameter(def: &ParameterDef) -> TokenStream {
-    let name = def.name;
-    match def.place {
-        ParameterPlace::Path => quote!(path(#name)),
-        ParameterPlace::Query => quote!(query(#name)),
-        ParameterPlace::Header => quote!(header(#name)),
-        ParameterPlace::Cookie => quote!(cookie(#name)),
     }
 }
 
@@ -105,11 +100,13 @@ fn credential(def: &CredentialDef) -> TokenStream {
         name,
         required,
     } = def;
-    let parameter = parameter(&ParameterDef {
-        place: *place,
-        name,
-    });
-    quote!(credential(#scheme, #parameter, #required))
+    let place = match place {
+        ParameterPlace::Path => quote!(path(#name)),
+        ParameterPlace::Query => quote!(query(#name)),
+        ParameterPlace::Header => quote!(header(#name)),
+        ParameterPlace::Cookie => quote!(cookie(#name)),
+    };
+    quote!(credential(#scheme, #place, #required))
 }
 
 fn example(def: ExampleDef) -> TokenStream {

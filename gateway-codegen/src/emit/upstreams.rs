@@ -1,13 +1,13 @@
 //! `src/upstreams.rs`: the back ends, and their list.
 
 use gateway_runtime::def::{
-    BalanceDef, BreakerDef, HealthDef, OutlierDef, ParameterDef, ParameterPlace, UpstreamDef,
-    UpstreamTargetDef, UpstreamTlsDef,
+    BalanceDef, BreakerDef, HealthDef, OutlierDef, UpstreamDef, UpstreamTargetDef, UpstreamTlsDef,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::links::Links;
+use super::messages;
 use super::rust::{Source, duration, number, option};
 use super::stages::variable;
 
@@ -95,12 +95,10 @@ fn balance(def: &BalanceDef) -> TokenStream {
         BalanceDef::RoundRobin => quote!(RoundRobin),
         BalanceDef::LeastRequest => quote!(LeastRequest),
         BalanceDef::Random => quote!(Random),
-        BalanceDef::Hash(ParameterDef { place, name }) => match place {
-            ParameterPlace::Path => quote!(Hash(path(#name))),
-            ParameterPlace::Query => quote!(Hash(query(#name))),
-            ParameterPlace::Header => quote!(Hash(header(#name))),
-            ParameterPlace::Cookie => quote!(Hash(cookie(#name))),
-        },
+        BalanceDef::Hash(part) => {
+            let part = messages::parameter(part);
+            quote!(Hash(#part))
+        }
     }
 }
 

@@ -12,6 +12,8 @@ mod gateway;
 mod integration;
 mod operation;
 mod response;
+#[path = "schema_stub.rs"]
+mod schema;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ pub use gateway::*;
 pub use integration::*;
 pub use operation::*;
 pub use response::*;
+pub use schema::*;
 pub use stage::*;
 pub use throttle::*;
 pub use upstream::*;

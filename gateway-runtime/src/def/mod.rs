@@ -7,18 +7,22 @@
 //!
 //! References form a DAG (operation → upstream); nothing here points back.
 
+mod content;
 mod gateway;
 mod integration;
 mod operation;
+mod parameter;
 mod policy;
 mod response;
 mod schema;
 mod stage;
 mod upstream;
 
+pub use content::*;
 pub use gateway::*;
 pub use integration::*;
 pub use operation::*;
+pub use parameter::*;
 pub use policy::*;
 pub use response::*;
 pub use schema::*;

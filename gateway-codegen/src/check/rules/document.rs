@@ -340,9 +340,15 @@ pub(super) const RULES: &[Rule] = &[
         "paths: {}",
     ),
     note(
-        "validation-not-served",
-        "Parameters and bodies are not checked against the document yet.",
-        "Requests reach the back end as they came.",
-        "",
+        "media-type-not-checked",
+        "What the document says of a media type is not checked.",
+        "JSON, forms and text are looked at. Bodies of other media types that are declared are passed on as they came.",
+        "content: { application/xml: { schema: { type: object } } }",
+    ),
+    warning(
+        "media-type-duplicate",
+        "Two media types of one body differ in their parameters alone.",
+        "Bodies are told apart by type and subtype. They are held to what the first of them says.",
+        "content: { 'application/json; v=1': {}, 'application/json; v=2': {} }",
     ),
 ];
