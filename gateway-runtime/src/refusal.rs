@@ -629,6 +629,19 @@ impl Refusal {
 }
 
 #[cfg(test)]
+fn in_body(pointer: &str) -> Faults {
+    Faults {
+        list: vec![Fault {
+            at: FaultPlace::Body,
+            pointer: pointer.to_owned(),
+            keyword: "type",
+            detail: "must be a string".into(),
+            schema: "#/components/schemas/Book/properties/title/type".to_owned(),
+        }],
+    }
+}
+
+#[cfg(test)]
 impl Refusal {
     /// One of each, for the tests of whatever refusals are turned into.
     pub fn samples() -> Vec<Refusal> {
@@ -655,9 +668,26 @@ impl Refusal {
                 accept: "application/json".to_owned(),
             },
             Refusal::UnsupportedEncoding,
-            Refusal::BadParameters(Box::default()),
-            Refusal::BadRequestBody(Box::default()),
-            Refusal::BadAnswer(Box::default()),
+            Refusal::BadParameters(Box::new(Faults {
+                list: vec![
+                    Fault {
+                        at: FaultPlace::Parameter(ParameterPlace::Query, "limit"),
+                        pointer: String::new(),
+                        keyword: "required",
+                        detail: "must be given".into(),
+                        schema: String::new(),
+                    },
+                    Fault {
+                        at: FaultPlace::Parameter(ParameterPlace::Header, "x-trace"),
+                        pointer: "/0".to_owned(),
+                        keyword: "maxLength",
+                        detail: "must have at most 32 characters".into(),
+                        schema: "#/components/schemas/Trace/maxLength".to_owned(),
+                    },
+                ],
+            })),
+            Refusal::BadRequestBody(Box::new(in_body("/title"))),
+            Refusal::BadAnswer(Box::new(in_body("/secret"))),
             Refusal::ExpectationFailed,
             Refusal::RequestTimeout,
             Refusal::Throttled(Spent {

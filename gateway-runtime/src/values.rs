@@ -62,7 +62,7 @@ impl Told {
 }
 
 /// How a request went, as far as it has come.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Outcome {
     /// Status sent to the client.
     pub(crate) status: Option<u16>,
@@ -80,21 +80,6 @@ pub(crate) struct Outcome {
     pub(crate) cut: Option<Cut>,
     /// What was not what the document says, each with what became of it.
     pub(crate) invalid: ValidateDef,
-}
-
-impl Default for Outcome {
-    fn default() -> Self {
-        Outcome {
-            status: None,
-            sent: None,
-            latency: None,
-            upstream_status: None,
-            upstream_latency: None,
-            cache: None,
-            cut: None,
-            invalid: ValidateDef::OFF,
-        }
-    }
 }
 
 impl Outcome {

@@ -49,7 +49,7 @@ impl PolicyDef {
 }
 
 /// Whether messages are held to what the document says of them. A part of which it says nothing is `Off`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ValidateDef {
     /// Parameters of requests.
     pub params: Mode,

@@ -21,7 +21,7 @@ pub(crate) const BOUNDS: [u64; 15] = [
 ];
 
 /// How a request ended.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Finished {
     /// Place of its stage among the gateway's stages, if it came that far.
     pub(crate) stage: Option<usize>,
@@ -43,26 +43,6 @@ pub(crate) struct Finished {
     pub(crate) tries: Tries,
     /// What was not what the document says, each with what became of it.
     pub(crate) invalid: ValidateDef,
-}
-
-impl Finished {
-    /// Nothing is known of it.
-    #[cfg(test)]
-    pub(crate) const NOTHING: Finished = Finished {
-        stage: None,
-        operation: None,
-        status: 0,
-        latency: Duration::ZERO,
-        upstream: None,
-        cache: None,
-        refusal: None,
-        cut: None,
-        tries: Tries {
-            again: 0,
-            unfunded: 0,
-        },
-        invalid: ValidateDef::OFF,
-    };
 }
 
 /// Parts of messages that can be other than the document says, and what becomes of them: labels of failures.
@@ -450,7 +430,7 @@ mod tests {
             operation,
             status,
             latency: Duration::from_micros(700),
-            ..Finished::NOTHING
+            ..Finished::default()
         }
     }
 

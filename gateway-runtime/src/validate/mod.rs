@@ -12,6 +12,8 @@ mod form;
 mod media;
 mod parameter;
 mod parts;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod value;
 
