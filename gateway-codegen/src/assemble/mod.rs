@@ -76,7 +76,6 @@ pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
         routes: list(routes),
         cors: gateway.cors.as_ref().map(|cors| assembler.cors(cors)),
         responses: list(responses),
-        schemas: &[],
     })
 }
 
@@ -92,9 +91,6 @@ struct Assembler {
 }
 
 impl Assembler {
-    fn rules(&mut self, _: &[model::Rule]) -> gateway_runtime::def::Rules {
-        &[]
-    } // STUB
 
     fn add_upstream(&mut self, name: &str, upstream: &model::Upstream) -> &'static UpstreamDef {
         let targets = upstream

@@ -23,8 +23,6 @@ mod policy;
 mod reader;
 mod retries;
 mod root;
-#[path = "schema_stub.rs"]
-mod schema;
 mod selectors;
 mod size;
 mod stack;
@@ -167,7 +165,6 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         operations: BTreeMap::new(),
         cors,
         responses,
-        schemas: BTreeMap::new(),
         origin: root_tree.place.clone().into(),
     };
     let declares_stages = written

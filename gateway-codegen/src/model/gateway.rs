@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Cors, GatewayResponse, Operation, Origin, Schema, Stage, Upstream};
+use super::{Cors, GatewayResponse, Operation, Origin, Stage, Upstream};
 
 pub use gateway_runtime::def::{ApiKind, EncodedSlash, ErrorDialect, ResponseType};
 
@@ -34,8 +34,6 @@ pub struct Gateway {
     pub cors: Option<Cors>,
     /// Customised gateway responses by type.
     pub responses: BTreeMap<ResponseType, GatewayResponse>,
-    /// Schemas that others refer to, by name.
-    pub schemas: BTreeMap<String, Schema>,
     /// Where the root extension (or `info`, without one) was written.
     pub origin: Origin,
 }

@@ -12,8 +12,6 @@ mod gateway;
 mod integration;
 mod operation;
 mod response;
-#[path = "schema_stub.rs"]
-mod schema;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -26,7 +24,6 @@ pub use gateway::*;
 pub use integration::*;
 pub use operation::*;
 pub use response::*;
-pub use schema::*;
 pub use stage::*;
 pub use throttle::*;
 pub use upstream::*;
