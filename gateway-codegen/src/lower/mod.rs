@@ -122,7 +122,7 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
     let mut policies = BTreeMap::new();
     for draft in &drafts {
         let (tree, owners) = stack::merged(&wide, draft, None);
-        if aws.used() && tree.get("integration").is_none() {
+        if aws.wants_integrations() && tree.get("integration").is_none() {
             aws::no_integration(draft, reader.found);
         }
         context.owners = owners;

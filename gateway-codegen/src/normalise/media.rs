@@ -4,6 +4,7 @@ use openapiv3::Parameter;
 
 use crate::load::Node;
 
+use super::members::Holder;
 use super::read::{flag, status_code, text, word};
 use super::{
     BodySource, EncodingSource, MediaSource, ParameterSource, Reader, ResponseSource, SchemaSource,
@@ -27,7 +28,7 @@ impl<'d> Reader<'d, '_> {
     /// `requestBody` of an operation of 3.0 and later.
     pub(super) fn body(&mut self, operation: Node<'d>) -> Option<BodySource<'d>> {
         let written = operation.get("requestBody")?;
-        let node = written.follow();
+        let node = self.follow(written);
         if node.reference().is_some() {
             return None; // dangling: reported when references were resolved
         }
@@ -40,6 +41,7 @@ impl<'d> Reader<'d, '_> {
             );
             return None;
         }
+        self.members(node, Holder::RequestBody);
         Some(BodySource {
             node,
             required: flag(node, "required"),
@@ -75,7 +77,8 @@ impl<'d> Reader<'d, '_> {
             if !self.room() {
                 break;
             }
-            let node = written.follow();
+            let node = self.follow(written);
+            self.members(node, Holder::Response);
             let content = match self.version {
                 Version::V2_0 => self.swagger_answer(operation, node),
                 _ => self.content(node),
@@ -103,7 +106,9 @@ impl<'d> Reader<'d, '_> {
             if !self.room() {
                 break;
             }
-            let node = written.follow();
+            let node = self.follow(written);
+            self.members(node, Holder::MediaType);
+            self.not_checked(node);
             media.push(MediaSource {
                 media_type: media_type.to_owned(),
                 node,
@@ -117,6 +122,25 @@ impl<'d> Reader<'d, '_> {
         media
     }
 
+    /// Members of 3.2 that say how the parts of a sequence are written.
+    fn not_checked(&mut self, node: Node<'_>) {
+        if self.version < Version::V3_2 {
+            return;
+        }
+        for name in ["prefixEncoding", "itemEncoding", "encoding"] {
+            // `encoding` of a media type is read; inside an encoding it is one of 3.2's.
+            let nested = name != "encoding" || node.get("contentType").is_some();
+            if let Some(member) = node.get(name).filter(|_| nested) {
+                self.found.warning(
+                    "not-checked",
+                    member.key_place(),
+                    format!("`{name}` is not checked yet: such parts are passed on as they come"),
+                    "",
+                );
+            }
+        }
+    }
+
     fn encodings(&mut self, media: Node<'d>) -> Vec<EncodingSource<'d>> {
         let mut encodings = Vec::new();
         let Some(list) = media.get("encoding").map(|list| list.follow()) else {
@@ -126,7 +150,9 @@ impl<'d> Reader<'d, '_> {
             if !self.room() {
                 break;
             }
-            let node = written.follow();
+            let node = self.follow(written);
+            self.members(node, Holder::Encoding);
+            self.not_checked(node);
             encodings.push(EncodingSource {
                 name: name.to_owned(),
                 node,
@@ -153,7 +179,8 @@ impl<'d> Reader<'d, '_> {
             if !self.room() {
                 break;
             }
-            let node = written.follow();
+            let node = self.follow(written);
+            self.members(node, Holder::Header);
             let collection = self.collection(node);
             let data = self.parameter_data(name.to_owned(), false, node, collection);
             headers.push(self.source(

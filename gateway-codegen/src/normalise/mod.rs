@@ -8,6 +8,7 @@
 
 pub mod api;
 mod media;
+mod members;
 mod operations;
 mod parameters;
 mod read;
@@ -23,6 +24,8 @@ use serde_json::Value;
 use crate::findings::{Findings, brief};
 use crate::load::locate::Locator;
 use crate::load::{Document, Format, Node};
+
+use members::Holder;
 
 pub use api::{
     Api, BodySource, Collection, Dialect, EncodingSource, MediaSource, OperationSource,
@@ -62,6 +65,7 @@ struct Reader<'d, 'f> {
 
 impl<'d> Reader<'d, '_> {
     fn read(&mut self) -> Api<'d> {
+        self.outline();
         let security_schemes = self.security_schemes();
         let (paths, operations) = self.paths();
         let root = self.root;
@@ -70,7 +74,7 @@ impl<'d> Reader<'d, '_> {
             info: info(root, self.found),
             servers: match self.version {
                 Version::V2_0 => swagger::servers(root),
-                _ => servers(root),
+                _ => self.servers(root),
             },
             paths,
             security: requirements(root, self.found),
@@ -85,6 +89,49 @@ impl<'d> Reader<'d, '_> {
             operations,
             webhooks: self.webhooks(),
         }
+    }
+
+    /// Looks at what stands around the operations.
+    fn outline(&mut self) {
+        let root = self.root;
+        self.members(root, Holder::Root);
+        for (name, holder) in [("info", Holder::Info), ("components", Holder::Components)] {
+            if let Some(node) = root.get(name) {
+                self.members(node.follow(), holder);
+            }
+        }
+        let tags = root.get("tags");
+        for tag in tags.into_iter().flat_map(|tags| tags.items()) {
+            self.members(tag, Holder::Tag);
+        }
+        let held = ["paths", "webhooks", "components"];
+        if self.version >= Version::V3_1 && held.iter().all(|name| root.get(name).is_none()) {
+            self.found.warning(
+                "paths-missing",
+                root.place(),
+                "the document has no `paths`, `webhooks` or `components`",
+                "declare at least one path and its operations",
+            );
+        }
+    }
+
+    /// Servers whose address is a text; what else stands there is for whoever reads the nodes.
+    fn servers(&mut self, holder: Node<'d>) -> Vec<Server> {
+        let Some(list) = holder.get("servers") else {
+            return Vec::new();
+        };
+        let mut servers = Vec::new();
+        for server in list.follow().items() {
+            let server = server.follow();
+            self.members(server, Holder::Server);
+            let variables = server.get("variables");
+            for (name, variable) in variables.into_iter().flat_map(|list| list.entries()) {
+                self.members(variable, Holder::ServerVariable);
+                read::check_variable(name, variable, self.found);
+            }
+            servers.extend(read::server(server));
+        }
+        servers
     }
 
     /// What the API calls at its clients. Such calls go out from the back end, past the gateway.
@@ -249,6 +296,12 @@ fn text_or_number(info: Node<'_>, name: &str, found: &mut Findings) -> String {
         Value::String(text) => text.clone(),
         Value::Number(number) => {
             let place = node.place();
+            found.note(
+                "member-type",
+                place.clone(),
+                format!("`{name}` of `info` is a number, and taken as it is written"),
+                "write it in quotes",
+            );
             let file = node.document().files.get(place.file);
             file.filter(|file| file.format == Format::Yaml)
                 .map(|file| Locator::new(file).source(&place).trim().to_owned())
@@ -262,15 +315,6 @@ fn text_or_number(info: Node<'_>, name: &str, found: &mut Findings) -> String {
             String::new()
         }
     }
-}
-
-/// Servers whose address is a text; what else stands there is for whoever reads the nodes.
-fn servers(holder: Node<'_>) -> Vec<Server> {
-    let Some(list) = holder.get("servers") else {
-        return Vec::new();
-    };
-    let servers = list.follow().items().map(|server| server.follow());
-    servers.filter_map(read::server).collect()
 }
 
 fn tags(root: Node<'_>) -> Vec<Tag> {

@@ -5,8 +5,9 @@ use openapiv3::{Operation, PathItem, Paths, ReferenceOr};
 use crate::load::{MAX_HOPS, Node};
 use crate::suggest;
 
+use super::members::Holder;
 use super::parameters::{self, Declared};
-use super::{OperationSource, Reader, Version, read, requirements, servers, swagger};
+use super::{OperationSource, Reader, Version, read, requirements, swagger};
 
 /// Most operations: thirty times those of GitHub.
 const MAX_OPERATIONS: usize = 25_000;
@@ -158,7 +159,10 @@ impl<'d> Reader<'d, '_> {
                 }
             }
         }
-        first("servers").map_or_else(Vec::new, |layer| servers(*layer))
+        match first("servers") {
+            Some(layer) if self.version > Version::V2_0 => self.servers(*layer),
+            _ => Vec::new(),
+        }
     }
 
     /// A member that a path item and the one it refers to cannot both have.
@@ -253,6 +257,7 @@ impl<'d> Reader<'d, '_> {
         if !self.room() {
             return;
         }
+        self.members(node, Holder::Operation);
         let mut own = self.parameters(node);
         let mut parameters = std::mem::take(&mut own.parameters);
         parameters::inherit(&mut parameters, &shared.parameters);
@@ -301,7 +306,7 @@ impl<'d> Reader<'d, '_> {
             security: requirements(node, self.found),
             servers: match self.version {
                 Version::V2_0 => swagger::operation_servers(self.root, node),
-                _ => servers(node),
+                _ => self.servers(node),
             },
             ..Operation::default()
         }

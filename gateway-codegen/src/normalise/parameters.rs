@@ -14,6 +14,7 @@ use crate::findings::Findings;
 use crate::load::Node;
 use crate::suggest;
 
+use super::members::Holder;
 use super::read::{flag, text, word};
 use super::{Collection, ParameterSource, Reader, Version};
 
@@ -70,7 +71,7 @@ impl<'d> Reader<'d, '_> {
         }
         let mut known = HashSet::new();
         for written in list.items() {
-            let node = written.follow();
+            let node = self.follow(written);
             if node.reference().is_some() || !self.room() {
                 declared.incomplete = true; // dangling: reported when references were resolved
                 continue;
@@ -118,23 +119,19 @@ impl<'d> Reader<'d, '_> {
 
     /// A parameter; where it has no name or stands nowhere, `found` says so.
     fn parameter(&mut self, node: Node<'d>) -> Kind<'d> {
-        let mut incomplete = |node: Node<'_>, message: String, help: &str| {
-            self.found
-                .warning("parameter-malformed", node.place(), message, help);
-            Kind::Unreadable
-        };
         if !node.is_object() {
             let message = "this is not a parameter; it is left out".to_owned();
-            return incomplete(node, message, "write an object with `name` and `in`");
+            return self.unreadable(node, message, "write an object with `name` and `in`");
         }
         let swagger = self.version == Version::V2_0;
+        self.members(node, Holder::Parameter);
         let place = text(node, "in").unwrap_or_default();
         if swagger && place == "body" {
             return Kind::Body(node);
         }
         let Some(name) = text(node, "name").filter(|name| !name.is_empty()) else {
             let message = "the parameter has no name; it is left out".to_owned();
-            return incomplete(node, message, "give it a `name`");
+            return self.unreadable(node, message, "give it a `name`");
         };
         let places = match self.version {
             Version::V2_0 => "write `in: query`, `header`, `path`, `formData` or `body`",
@@ -146,7 +143,7 @@ impl<'d> Reader<'d, '_> {
             "formData" if swagger => {}
             "querystring" if self.version >= Version::V3_2 => {
                 self.found.warning(
-                    "parameter-not-checked",
+                    "not-checked",
                     node.place(),
                     format!("`{name}` is the whole query, which is not checked as one yet"),
                     "declare each of its fields as a parameter `in: query`",
@@ -157,18 +154,31 @@ impl<'d> Reader<'d, '_> {
                 let at = node.get("in").unwrap_or(node);
                 let message =
                     format!("`in: {place}` of `{name}` belongs to OpenAPI 2.0; it is left out");
-                return incomplete(at, message, "declare a `requestBody`");
+                return self.unreadable(at, message, "declare a `requestBody`");
             }
             "" => {
                 let message =
                     format!("the parameter `{name}` does not say where it stands; it is left out");
-                return incomplete(node, message, places);
+                return self.unreadable(node, message, places);
             }
             other => {
                 let at = node.get("in").unwrap_or(node);
                 let message = format!("`in: {other}` of `{name}` is not a place; it is left out");
-                return incomplete(at, message, places);
+                return self.unreadable(at, message, places);
             }
+        }
+        if place == "path"
+            && node
+                .get("required")
+                .is_some_and(|n| n.as_bool() == Some(false))
+        {
+            let at = node.get("required").unwrap_or(node);
+            self.found.warning(
+                "path-parameter-optional",
+                at.place(),
+                format!("`{name}` is a part of the path, so no request comes without it"),
+                "write `required: true`; for requests without it declare another path",
+            );
         }
         let collection = self.collection(node);
         let parameter_data = self.parameter_data(name, place == "path", node, collection);
@@ -202,6 +212,12 @@ impl<'d> Reader<'d, '_> {
         } else {
             Kind::Parameter(source)
         }
+    }
+
+    fn unreadable(&mut self, node: Node<'_>, message: String, help: &str) -> Kind<'d> {
+        self.found
+            .warning("parameter-malformed", node.place(), message, help);
+        Kind::Unreadable
     }
 
     /// `style`, which 2.0 does not have. One that the place does not have is warned of: values would be read in another.

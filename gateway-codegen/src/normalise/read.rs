@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 
+use crate::findings::Findings;
 use crate::load::Node;
 
 /// A member that is a text.
@@ -54,6 +55,30 @@ pub(super) fn server(node: Node<'_>) -> Option<Server> {
         variables: (!variables.is_empty()).then_some(variables),
         ..Server::default()
     })
+}
+
+/// Warns of a server variable whose values are not texts, or whose default is none of them.
+pub(super) fn check_variable(name: &str, variable: Node<'_>, found: &mut Findings) {
+    let mut warn = |node: Node<'_>, message: String, help: &str| {
+        found.warning("server-variable", node.place(), message, help);
+    };
+    let values = variable.get("enum");
+    for value in values.into_iter().flat_map(|list| list.items()) {
+        if value.as_str().is_none() {
+            let message = format!("a value of the server variable `{name}` is not a text");
+            warn(value, message, "write it in quotes");
+        }
+    }
+    let Some(default) = variable.get("default") else {
+        return; // an address with an open variable is warned of where it would be used
+    };
+    if let Some(values) = values
+        && values.is_array()
+        && !values.items().any(|value| value.value() == default.value())
+    {
+        let message = format!("the default of the server variable `{name}` is none of its values");
+        warn(default, message, "the default is used; add it to `enum`");
+    }
 }
 
 /// `200`, or `2XX` for a class of them.

@@ -9,6 +9,7 @@ use openapiv3::{APIKeyLocation, OAuth2Flows, SecurityScheme};
 use crate::findings::Findings;
 use crate::load::Node;
 
+use super::members::Holder;
 use super::read::text;
 use super::{Reader, Scheme, SchemeSource, Version};
 
@@ -26,6 +27,7 @@ impl<'d> Reader<'d, '_> {
         let mut read = Vec::new();
         for (name, node) in schemes.iter().flat_map(|schemes| schemes.entries()) {
             let node = node.follow();
+            self.members(node, Holder::SecurityScheme);
             if let Some(scheme) = scheme(name, node, self.version, self.found) {
                 read.push(SchemeSource {
                     name: name.to_owned(),
@@ -87,11 +89,22 @@ fn scheme(name: &str, node: Node<'_>, version: Version, found: &mut Findings) ->
                 extensions,
             }
         }
-        Some("oauth2") => SecurityScheme::OAuth2 {
-            flows: OAuth2Flows::default(),
-            description,
-            extensions,
-        },
+        Some("oauth2") => {
+            // The back end judges the token, so this only says that the author meant something else.
+            if !swagger && node.get("flows").is_none() {
+                found.warning(
+                    "security-flows-missing",
+                    node.place(),
+                    format!("the scheme `{name}` has no `flows`"),
+                    "write `flows: { authorizationCode: … }`; `flow` was the form of 2.0",
+                );
+            }
+            SecurityScheme::OAuth2 {
+                flows: OAuth2Flows::default(),
+                description,
+                extensions,
+            }
+        }
         Some("openIdConnect") => SecurityScheme::OpenIDConnect {
             open_id_connect_url: text(node, "openIdConnectUrl").unwrap_or_default(),
             description,

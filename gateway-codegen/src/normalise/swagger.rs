@@ -86,27 +86,30 @@ impl<'d> Reader<'d, '_> {
         own: Declared<'d>,
         shared: &Declared<'d>,
     ) -> Option<BodySource<'d>> {
-        if let (Some(body), Some(field)) = (own.body, own.fields.first()) {
+        let own_body = own.body;
+        let own_form = !own.fields.is_empty();
+        let mut fields = own.fields;
+        parameters::inherit(&mut fields, &shared.fields);
+        let body = own_body.or(shared.body);
+        if let (Some(_), Some(field)) = (body, fields.first()) {
             self.found.warning(
                 "body-malformed",
                 field.node.place(),
-                "fields of a form stand beside a body; they are left out",
-                "a request has one body: make the fields properties of its schema, or take the body away",
+                "fields of a form stand beside a body: the operation's own counts, of two the body",
+                "a request has one body: make the fields properties of its schema, or take one away",
             );
-            return self.body_parameter(operation, body);
         }
-        if let Some(body) = own.body {
-            return self.body_parameter(operation, body);
+        let form_hides_body = own_body.is_none() && own_form;
+        if let Some(body) = body.filter(|_| !form_hides_body) {
+            return Some(BodySource {
+                node: body,
+                required: flag(body, "required"),
+                content: self.swagger_media(operation, "consumes", body, None),
+            });
         }
-        let mut fields = own.fields;
-        parameters::inherit(&mut fields, &shared.fields);
         if fields.is_empty() {
-            return shared
-                .body
-                .and_then(|body| self.body_parameter(operation, body));
+            return None;
         }
-        let required =
-            |field: &super::ParameterSource<'_>| field.parameter.parameter_data_ref().required;
         let has_file = fields
             .iter()
             .any(|field| text(field.node, "type").as_deref() == Some("file"));
@@ -148,16 +151,10 @@ impl<'d> Reader<'d, '_> {
         }
         Some(BodySource {
             node: operation,
-            required: fields.iter().any(required),
+            required: fields
+                .iter()
+                .any(|field| field.parameter.parameter_data_ref().required),
             content,
-        })
-    }
-
-    fn body_parameter(&mut self, operation: Node<'d>, body: Node<'d>) -> Option<BodySource<'d>> {
-        Some(BodySource {
-            node: body,
-            required: flag(body, "required"),
-            content: self.swagger_media(operation, "consumes", body, None),
         })
     }
 

@@ -143,7 +143,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     error(
         "paths-missing",
-        "The document has no `paths`.",
+        "The document has no `paths`: an error in 2.0 and 3.0, and a warning where `webhooks` and `components` are missing as well in later versions.",
         "Declare at least one path and its operations.",
         "",
     ),
@@ -208,10 +208,40 @@ pub(super) const RULES: &[Rule] = &[
         "- { name: id, in: body }",
     ),
     warning(
-        "parameter-not-checked",
-        "A parameter is passed on without being checked.",
-        "`in: querystring` (3.2) describes the query as one value, which is not taken apart yet.",
+        "not-checked",
+        "A part of a request is passed on without being checked.",
+        "OpenAPI 3.2 can describe the query as one value (`in: querystring`) and the parts of a sequence (`prefixEncoding`, `itemEncoding`), which are not taken apart yet.",
         "- { name: filter, in: querystring, content: { application/json: {} } }",
+    ),
+    warning(
+        "member-unknown",
+        "An object has a member that the version of the document does not know.",
+        "It has no effect: correct its name, or write the version of OpenAPI that has it.",
+        "/books: { get: { respones: {} } }",
+    ),
+    warning(
+        "member-type",
+        "A member is of another type than the specification gives it.",
+        "It has no effect: write it as the finding says.",
+        "get: { deprecated: 'yes' }",
+    ),
+    warning(
+        "path-parameter-optional",
+        "A path parameter is declared as optional.",
+        "A path without the parameter is another path, so it is required whatever is written.",
+        "- { name: id, in: path, required: false }",
+    ),
+    warning(
+        "server-variable",
+        "A variable of a server has a value that is no text, or a default that is none of its values.",
+        "The default is used.",
+        "variables: { stage: { default: c, enum: [a, b] } }",
+    ),
+    warning(
+        "security-flows-missing",
+        "A scheme of type `oauth2` has no `flows`.",
+        "The back end judges tokens all the same; clients do not learn where to get one.",
+        "login: { type: oauth2, flow: implicit }",
     ),
     warning(
         "parameter-style",

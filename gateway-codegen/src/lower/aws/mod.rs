@@ -73,6 +73,9 @@ pub(crate) struct Document {
     kind: Option<ApiKind>,
     /// The root's layer.
     root: Option<Tree>,
+    /// Whether any operation says who answers it. A document in which none does was written for its readers, or for a
+    /// gateway that knows from elsewhere: its server answers, as in plain OpenAPI.
+    integrates: bool,
     /// Cache namespaces that operations of several paths share.
     shared_namespaces: BTreeSet<String>,
     /// Validators by name.
@@ -94,6 +97,10 @@ impl Document {
         let mut document = Document {
             kind: None,
             root: None,
+            integrates: api
+                .operations
+                .iter()
+                .any(|source| member(&source.node, "integration").is_some()),
             shared_namespaces: BTreeSet::new(),
             validators: BTreeMap::new(),
             default_validator: None,
@@ -114,6 +121,11 @@ impl Document {
     /// Whether the document uses the family.
     pub(crate) fn used(&self) -> bool {
         self.kind.is_some()
+    }
+
+    /// Whether an operation without an integration is one that was forgotten.
+    pub(crate) fn wants_integrations(&self) -> bool {
+        self.used() && self.integrates
     }
 
     /// The root's layer.

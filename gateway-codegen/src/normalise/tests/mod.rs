@@ -4,6 +4,8 @@
     reason = "a test that fails may panic"
 )]
 
+mod versions;
+
 use openapiv3::{Parameter, SecurityScheme, StatusCode};
 
 use super::{Api, Dialect, MediaSource, Scheme, canonical};
@@ -53,7 +55,7 @@ fn versions() {
     }
     for good in ["3.1.0", "3.1", "'3.2'", "3.2.0"] {
         whole(
-            &format!("openapi: {good}\ninfo: {{title: t, version: '1'}}\n"),
+            &format!("openapi: {good}\ninfo: {{title: t, version: '1'}}\npaths: {{}}\n"),
             &[],
         );
     }
