@@ -22,6 +22,7 @@ mod policy;
 mod reader;
 mod retries;
 mod root;
+pub mod schema;
 mod selectors;
 mod size;
 mod stack;
@@ -162,6 +163,7 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         operations: BTreeMap::new(),
         cors,
         responses,
+        schemas: BTreeMap::new(),
         origin: root_tree.place.clone().into(),
     };
     let declares_stages = written
