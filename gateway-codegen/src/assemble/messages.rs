@@ -1,12 +1,12 @@
 //! What messages are made of: parameters, bodies and responses.
 
 use gateway_runtime::def::{
-    BodyDef, ContentDef, EncodingDef, FormDef, ParameterDef, ResponseDef, ValueDef,
+    BodyDef, ContentDef, EncodingDef, FormDef, ParameterDef, ResponseDef, Rules, ValueDef,
 };
 
 use super::Assembler;
 use super::leak::list;
-use crate::model::{Body, Content, Encoding, Form, Parameter, Response, Value};
+use crate::model::{Body, Content, Encoding, Form, Parameter, Response, Rule, Value};
 
 impl Assembler {
     pub(super) fn parameters(&mut self, parameters: &[Parameter]) -> &'static [ParameterDef] {
@@ -67,6 +67,10 @@ impl Assembler {
             })
             .collect();
         list(content)
+    }
+
+    fn rules(&mut self, rules: &[Rule]) -> Rules {
+        self.lists.rules(rules, &mut self.strings)
     }
 
     fn encodings(&mut self, encodings: &[Encoding]) -> &'static [EncodingDef] {

@@ -10,6 +10,7 @@
 mod leak;
 mod messages;
 mod policy;
+mod schemas;
 mod texts;
 
 #[cfg(test)]
@@ -26,11 +27,15 @@ use gateway_runtime::def::{
 
 use crate::model::{self, Access, Gateway, LogDestination, Stage, Variable};
 use leak::{Strings, keep, list};
+use schemas::Lists;
 use texts::Texts;
 
 /// The tables of this gateway.
 pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
-    let mut assembler = Assembler::default();
+    let mut assembler = Assembler {
+        lists: Lists::new(&gateway.schemas),
+        ..Assembler::default()
+    };
     for (name, upstream) in &gateway.upstreams {
         assembler.add_upstream(name, upstream);
     }
@@ -63,6 +68,7 @@ pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
             bodies: assembler.bodies(kind.name(), &response.bodies),
         })
         .collect();
+    let schemas = (assembler.lists).table(&gateway.schemas, &mut assembler.strings);
     keep(GatewayDef {
         name: assembler.strings.keep(&gateway.name),
         title: assembler.strings.keep(&gateway.title),
@@ -76,6 +82,7 @@ pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
         routes: list(routes),
         cors: gateway.cors.as_ref().map(|cors| assembler.cors(cors)),
         responses: list(responses),
+        schemas,
     })
 }
 
@@ -84,6 +91,7 @@ pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
 struct Assembler {
     strings: Strings,
     texts: Texts,
+    lists: Lists,
     upstreams: BTreeMap<String, &'static UpstreamDef>,
     cors: BTreeMap<model::Cors, &'static CorsDef>,
     /// By their `Debug` form: policies hold rates, which have no order.
@@ -91,7 +99,6 @@ struct Assembler {
 }
 
 impl Assembler {
-
     fn add_upstream(&mut self, name: &str, upstream: &model::Upstream) -> &'static UpstreamDef {
         let targets = upstream
             .targets

@@ -87,6 +87,7 @@ pub(crate) fn plain(operations: impl IntoIterator<Item = Operation>) -> Gateway 
             .collect(),
         cors: None,
         responses: BTreeMap::new(),
+        schemas: BTreeMap::new(),
         origin: Origin::default(),
     }
 }

@@ -21,6 +21,8 @@ mod readme;
 mod responses;
 mod routes;
 mod rust;
+#[path = "schemas_stub.rs"]
+mod schemas;
 mod stages;
 pub mod surface;
 pub mod text;

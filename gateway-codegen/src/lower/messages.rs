@@ -12,14 +12,14 @@ use gateway_runtime::def::ErrorDialect;
 use openapiv3::{Parameter as Typed, PathStyle, QueryStyle, StatusCode};
 
 use super::draft::Draft;
-use super::schema::Schemas;
+use super::schema::{self, Schemas};
 use crate::findings::{Findings, brief};
 use crate::model::{
     Body, Content, Encoding, Form, Mode, Parameter, ParameterPlace, Response, Rule, StatusDef,
     Style, ValidateDef, Value,
 };
 use crate::normalise::{
-    Collection, EncodingSource, MediaSource, ParameterSource, SchemaSource, Version,
+    Collection, Dialect, EncodingSource, MediaSource, ParameterSource, SchemaSource, Version,
 };
 
 /// Header fields that are no parameters, whoever declares them (OpenAPI 3.0.3, Parameter Object).
@@ -37,13 +37,13 @@ pub(crate) struct Says {
 }
 
 /// What of messages is to be lowered, and how.
-pub(crate) struct Messages<'s> {
+pub(crate) struct Messages<'s, 'd> {
     /// The version of the document.
     pub(crate) version: Version,
     /// Whose rules hold.
     pub(crate) errors: ErrorDialect,
     /// Where schemas go.
-    pub(crate) schemas: &'s mut Schemas,
+    pub(crate) schemas: &'s mut Schemas<'d>,
     /// Media types that were said not to be checked.
     pub(crate) noted: BTreeSet<String>,
 }
@@ -100,11 +100,11 @@ pub(crate) fn bare(sources: &[ParameterSource<'_>]) -> Vec<Parameter> {
     bare.collect()
 }
 
-impl Messages<'_> {
+impl<'d> Messages<'_, 'd> {
     /// Adds to an operation what is said of the parts that are checked.
     pub(crate) fn describe(
         &mut self,
-        draft: &mut Draft<'_>,
+        draft: &mut Draft<'d>,
         checked: ValidateDef,
         found: &mut Findings,
     ) {
@@ -160,7 +160,7 @@ impl Messages<'_> {
     fn parameter(
         &mut self,
         parameter: &mut Parameter,
-        source: &ParameterSource<'_>,
+        source: &ParameterSource<'d>,
         found: &mut Findings,
     ) {
         if self.errors == ErrorDialect::Aws {
@@ -179,7 +179,7 @@ impl Messages<'_> {
     fn describe_parameter(
         &mut self,
         parameter: &mut Parameter,
-        source: &ParameterSource<'_>,
+        source: &ParameterSource<'d>,
         found: &mut Findings,
     ) {
         let data = source.parameter.parameter_data_ref();
@@ -204,7 +204,7 @@ impl Messages<'_> {
         }
     }
 
-    fn content(&mut self, sources: &[MediaSource<'_>], found: &mut Findings) -> Vec<Content> {
+    fn content(&mut self, sources: &[MediaSource<'d>], found: &mut Findings) -> Vec<Content> {
         let mut known = HashSet::new();
         let mut content: Vec<Content> = Vec::new();
         for media in sources {
@@ -247,14 +247,16 @@ impl Messages<'_> {
         content
     }
 
-    fn rules(&mut self, schema: Option<&SchemaSource<'_>>, found: &mut Findings) -> Vec<Rule> {
-        schema.map_or_else(Vec::new, |schema| self.schemas.rules(schema, found))
+    fn rules(&mut self, schema: Option<&SchemaSource<'d>>, found: &mut Findings) -> Vec<Rule> {
+        schema.map_or_else(Vec::new, |schema| {
+            self.schemas.rules(schema.node, dialect(schema), found)
+        })
     }
 
     /// What a form has to be, and its members that are not written in the usual way.
     fn form(
         &mut self,
-        media: &MediaSource<'_>,
+        media: &MediaSource<'d>,
         found: &mut Findings,
     ) -> (Vec<Rule>, Vec<Encoding>) {
         if media.fields.is_empty() {
@@ -262,7 +264,7 @@ impl Messages<'_> {
             return (rules, media.encoding.iter().filter_map(encoding).collect());
         }
         let mut rules = vec![Rule::Types(gateway_runtime::def::Types::OBJECT)];
-        let data = |field: &ParameterSource<'_>| field.parameter.parameter_data_ref().clone();
+        let data = |field: &ParameterSource<'d>| field.parameter.parameter_data_ref().clone();
         let required: Vec<String> = media
             .fields
             .iter()
@@ -299,7 +301,7 @@ impl Messages<'_> {
     }
 
     /// Says of a media type that what its schema says is not checked, once for each.
-    fn note(&mut self, media: &MediaSource<'_>, found: &mut Findings) {
+    fn note(&mut self, media: &MediaSource<'d>, found: &mut Findings) {
         if media.schema.is_some() && self.noted.insert(essence(&media.media_type)) {
             found.note(
                 "media-type-not-checked",
@@ -311,6 +313,15 @@ impl Messages<'_> {
                 "such bodies are passed on as they came",
             );
         }
+    }
+}
+
+fn dialect(schema: &SchemaSource<'_>) -> schema::Dialect {
+    match schema.dialect {
+        Dialect::Swagger2 => schema::Dialect::Swagger2,
+        Dialect::OpenApi30 => schema::Dialect::OpenApi30,
+        Dialect::OpenApi31 => schema::Dialect::Json2020_12,
+        Dialect::Draft4 => schema::Dialect::Draft4,
     }
 }
 

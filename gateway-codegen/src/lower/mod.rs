@@ -23,6 +23,7 @@ mod policy;
 mod reader;
 mod retries;
 mod root;
+pub mod schema;
 mod selectors;
 mod size;
 mod stack;
@@ -165,6 +166,7 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         operations: BTreeMap::new(),
         cors,
         responses,
+        schemas: BTreeMap::new(),
         origin: root_tree.place.clone().into(),
     };
     let declares_stages = written
@@ -194,14 +196,14 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
 }
 
 /// Lowers what is said of messages, where a stage holds messages to it.
-fn describe(
-    api: &Api<'_>,
-    drafts: &mut [Draft<'_>],
+fn describe<'d>(
+    api: &Api<'d>,
+    drafts: &mut [Draft<'d>],
     policies: &BTreeMap<String, Policy>,
     gateway: &mut Gateway,
     found: &mut Findings,
 ) {
-    let mut schemas = schema::Schemas::default();
+    let mut schemas = schema::Schemas::new(api.root.document());
     let mut messages = messages::Messages {
         version: api.version,
         errors: gateway.errors,

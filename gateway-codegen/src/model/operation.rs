@@ -38,7 +38,7 @@ pub struct Operation {
 }
 
 /// A declared parameter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Parameter {
     /// Where it stands.
     pub place: ParameterPlace,
@@ -81,7 +81,7 @@ impl Parameter {
 }
 
 /// What the value of a parameter is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// Anything that is not blank.
     Any,
@@ -92,7 +92,7 @@ pub enum Value {
 }
 
 /// What the requests of an operation carry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Body {
     /// Whether there has to be one.
     pub required: bool,
@@ -101,7 +101,7 @@ pub struct Body {
 }
 
 /// A body of one media type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Content {
     /// The media type or range; lower case, without parameters.
     pub media_type: String,
@@ -110,7 +110,7 @@ pub struct Content {
 }
 
 /// How a body is written and what it must be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Form {
     /// Bytes that are not looked at.
     Bytes,
@@ -138,7 +138,7 @@ pub struct Encoding {
 }
 
 /// What an operation answers with some statuses.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Response {
     /// Which.
     pub status: StatusDef,
