@@ -27,6 +27,7 @@ pub(crate) fn policy() -> Policy {
         throttles: Vec::new(),
         cache: Caching::Off,
         cors: None,
+        validate: model::ValidateDef::OFF,
         request: Edits::default(),
         response: Edits::default(),
     }
@@ -42,6 +43,8 @@ pub(crate) fn operation(id: &str, method: &str, path: &str, tag: &str) -> Operat
         tags: vec![tag.to_owned()],
         summary: String::new(),
         parameters: Vec::new(),
+        body: None,
+        responses: Vec::new(),
         access: Access::Public,
         policy: policy(),
         example: None,

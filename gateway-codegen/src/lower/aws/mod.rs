@@ -165,6 +165,12 @@ impl Document {
     /// What the validator of an operation checks, its own or the root's.
     fn validator(&self, node: &Node<'_>, found: &mut Findings) -> Option<Tree> {
         let own = member(node, "request-validator");
+        if self.kind == Some(ApiKind::Http) {
+            if let Some(own) = &own {
+                no_effect(own, "Amazon's HTTP APIs have no request validators", found);
+            }
+            return None;
+        }
         let (name, place) = match (own, &self.default_validator) {
             (Some(own), _) => (text(&own, found)?, own.place()),
             (None, Some((name, place))) => (name.as_str(), place.clone()),
