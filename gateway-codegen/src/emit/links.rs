@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ptr;
 
 use gateway_runtime::def::{
-    CorsDef, GatewayDef, HttpDef, IntegrationDef, OperationDef, PolicyDef, ProxyDef, TargetDef,
-    UpstreamDef,
+    CorsDef, GatewayDef, HttpDef, IntegrationDef, OperationDef, PolicyDef, ProxyDef, SchemaId,
+    TargetDef, UpstreamDef,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -22,6 +22,8 @@ pub(super) struct Links {
     /// As they are listed in their files.
     upstream_list: Vec<&'static UpstreamDef>,
     cors_list: Vec<&'static CorsDef>,
+    /// Variant and constant of each schema, by its number.
+    schemas: Vec<(String, String)>,
 }
 
 impl Links {
@@ -33,7 +35,15 @@ impl Links {
             cors: HashMap::new(),
             upstream_list: def.upstreams.to_vec(),
             cors_list: def.cors.into_iter().collect(),
+            schemas: Vec::new(),
         };
+        let (mut variants, mut constants) = (Names::variants(), Names::statics());
+        constants.claim("schemas"); // the list of them
+        for schema in def.schemas {
+            let name = schema_name(schema.place);
+            let names = (variants.claim(&name), constants.claim(&name));
+            links.schemas.push(names);
+        }
         links.name_operations(def);
 
         let mut names = Names::statics();
@@ -104,6 +114,18 @@ impl Links {
         })
     }
 
+    /// Variants and constants of all schemas, in the order of their numbers.
+    pub(super) fn schemas(&self) -> impl Iterator<Item = (&str, &str)> {
+        let schemas = self.schemas.iter();
+        schemas.map(|(variant, constant)| (variant.as_str(), constant.as_str()))
+    }
+
+    /// The variant of a schema.
+    pub(super) fn schema(&self, id: SchemaId) -> Option<&str> {
+        let (variant, _) = self.schemas.get(usize::try_from(id).ok()?)?;
+        Some(variant)
+    }
+
     pub(super) fn has_operations(&self) -> bool {
         !self.modules.is_empty()
     }
@@ -149,6 +171,18 @@ impl Links {
     pub(super) fn cors(&self, def: &'static CorsDef) -> TokenStream {
         let name = token(self.cors.get(&ptr::from_ref(def)));
         quote!(&cors::#name)
+    }
+}
+
+/// What a schema is called where it stands: the last name of its place, or the file that it is.
+fn schema_name(place: &str) -> String {
+    let (file, pointer) = place.split_once('#').unwrap_or(("", place));
+    match pointer.rsplit_once('/') {
+        Some((_, name)) => name.replace("~1", "/").replace("~0", "~"),
+        None => {
+            let file = file.rsplit('/').next().unwrap_or(file);
+            file.split('.').next().unwrap_or(file).to_owned()
+        }
     }
 }
 

@@ -20,6 +20,7 @@ mod readme;
 mod responses;
 mod routes;
 mod rust;
+mod schemas;
 mod stages;
 pub mod surface;
 pub mod text;
@@ -92,6 +93,9 @@ pub fn files(def: &'static GatewayDef, options: &EmitOptions, digest: &str) -> F
     }
     if !def.responses.is_empty() {
         tree.insert("src/responses.rs", responses::file(def));
+    }
+    if !def.schemas.is_empty() {
+        tree.insert("src/schemas.rs", schemas::file(def, &links));
     }
     if links.has_operations() {
         tree.insert("src/operations/mod.rs", operations::index(&links));
