@@ -21,8 +21,9 @@ use std::collections::BTreeMap;
 use gateway_runtime::def::{
     AccessDef, AccessLogDef, BalanceDef, BreakerDef, CanaryDef, CorsDef, CredentialDef, ExampleDef,
     GatewayDef, GatewayResponseDef, HealthDef, Http2LimitsDef, LimitsDef, LogTarget, MountDef,
-    OperationDef, OutlierDef, OverrideDef, PolicyDef, RouteDef, StageCacheDef, StageDef,
-    UpstreamDef, UpstreamTargetDef, UpstreamTlsDef, VariableDef, VariableValue, inline, set,
+    OperationDef, OutlierDef, OverrideDef, PolicyDef, RouteDef, Rules, SchemaDef, StageCacheDef,
+    StageDef, UpstreamDef, UpstreamTargetDef, UpstreamTlsDef, VariableDef, VariableValue, inline,
+    set,
 };
 
 use crate::model::{self, Access, Gateway, LogDestination, Stage, Variable};
@@ -84,6 +85,14 @@ pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
         responses: list(responses),
         schemas,
     })
+}
+
+/// The tables of schemas without a gateway around them, and what the rules of one schema become over them.
+pub fn schemas(schemas: &model::Schemas, rules: &[model::Rule]) -> (&'static [SchemaDef], Rules) {
+    let mut strings = Strings::default();
+    let lists = Lists::new(schemas);
+    let table = lists.table(schemas, &mut strings);
+    (table, lists.rules(rules, &mut strings))
 }
 
 /// What was leaked so far, so that equal things are leaked once.

@@ -26,7 +26,8 @@ pub(super) fn file(operations: &[&'static OperationDef], links: &Links, with_moc
     let tag = operations.first().map_or("", |operation| operation.tag);
     let mut source = Source::module(&format!("Operations tagged {}.", code(tag)));
     let imports = imports(operations.iter().map(|operation| &operation.policy));
-    source.item(quote!(#imports use gateway_runtime::codegen::*;));
+    let messages = messages::imports(operations, links);
+    source.item(quote!(#imports #messages use gateway_runtime::codegen::*;));
     for operation in operations {
         source.item(item(operation, links, with_mock));
     }
@@ -49,9 +50,9 @@ fn item(operation: &'static OperationDef, links: &Links, with_mock: bool) -> Tok
     } = operation;
     let doc = doc(&sentence(method, path, summary));
     let name = links.operation_name(operation);
-    let parameters = messages::parameters(parameters);
-    let body = option(body.as_ref().map(messages::body));
-    let responses = messages::responses(responses);
+    let parameters = messages::parameters(parameters, links);
+    let body = option(body.as_ref().map(|body| messages::body(body, links)));
+    let responses = messages::responses(responses, links);
     let access = self::access(access);
     let policy = self::policy(policy, links, UP);
     let example = option(example.filter(|_| with_mock).map(self::example));

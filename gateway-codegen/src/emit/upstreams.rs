@@ -1,13 +1,13 @@
 //! `src/upstreams.rs`: the back ends, and their list.
 
 use gateway_runtime::def::{
-    BalanceDef, BreakerDef, HealthDef, OutlierDef, UpstreamDef, UpstreamTargetDef, UpstreamTlsDef,
+    BalanceDef, BreakerDef, HealthDef, OutlierDef, ParameterPlace, UpstreamDef, UpstreamTargetDef,
+    UpstreamTlsDef,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::links::Links;
-use super::messages;
 use super::rust::{Source, duration, number, option};
 use super::stages::variable;
 
@@ -96,8 +96,13 @@ fn balance(def: &BalanceDef) -> TokenStream {
         BalanceDef::LeastRequest => quote!(LeastRequest),
         BalanceDef::Random => quote!(Random),
         BalanceDef::Hash(part) => {
-            let part = messages::parameter(part);
-            quote!(Hash(#part))
+            let name = part.name;
+            match part.place {
+                ParameterPlace::Path => quote!(Hash(path(#name))),
+                ParameterPlace::Query => quote!(Hash(query(#name))),
+                ParameterPlace::Header => quote!(Hash(header(#name))),
+                ParameterPlace::Cookie => quote!(Hash(cookie(#name))),
+            }
         }
     }
 }

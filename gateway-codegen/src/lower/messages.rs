@@ -400,18 +400,22 @@ impl Kind {
         let Some(schema) = &media.schema else {
             return Kind::Bytes;
         };
-        if is_bytes(schema) {
-            return Kind::Bytes;
-        }
         match media_type.split_once('/') {
-            Some(("text", "xml")) => Kind::Unknown,
-            Some(("text", _)) => Kind::Text,
+            Some(("text", subtype)) if subtype != "xml" && !is_binary(schema) => Kind::Text,
+            _ if is_bytes(schema) => Kind::Bytes,
             // It may be JSON, and is then looked at.
             Some(("application" | "*", "*")) => Kind::Json,
             _ if media_type == "*" => Kind::Json,
             _ => Kind::Unknown,
         }
     }
+}
+
+/// Whether a schema says of a text that it is bytes after all.
+fn is_binary(schema: &SchemaSource<'_>) -> bool {
+    let node = schema.node.follow();
+    let word = |name: &str| node.get(name).and_then(|node| node.as_str());
+    word("format") == Some("binary") || word("type") == Some("file")
 }
 
 /// Whether a schema says of a body that it is bytes, and no more.

@@ -18,6 +18,7 @@ mod pattern;
 mod program;
 mod run;
 mod shape;
+mod unicode;
 mod violation;
 
 #[cfg(test)]

@@ -162,10 +162,17 @@ impl<'r> Runner<'r> {
             return Ok(Read { ok: true, end });
         }
         self.step(1)?;
-        match self.text.byte(at) {
+        if !plan.anchors.is_empty() {
+            self.scratch.scope.push(plan.anchors);
+        }
+        let read = match self.text.byte(at) {
             Some(b'{' | b'[') => self.container::<LOUD>(id, plan, at, depth, marks),
             _ => self.scalar::<LOUD>(plan, at, depth),
+        };
+        if !plan.anchors.is_empty() {
+            self.scratch.scope.pop();
         }
+        read
     }
 
     fn scalar<const LOUD: bool>(
@@ -339,15 +346,9 @@ impl<'r> Runner<'r> {
         let hashes = self.scratch.hashes.len();
         let frames = self.scratch.used_frames;
         let path = self.path.len();
-        if !plan.anchors.is_empty() {
-            self.scratch.scope.push(plan.anchors);
-        }
         self.level += 1;
         let read = self.parts::<LOUD>(plan, at, depth, marks)?;
         self.level -= 1;
-        if !plan.anchors.is_empty() {
-            self.scratch.scope.pop();
-        }
         self.scratch.work.truncate(work);
         self.scratch.seen.truncate(seen);
         self.scratch.hashes.truncate(hashes);

@@ -97,6 +97,13 @@ impl<'d> Schemas<'d> {
         let Some(list) = node.get("required") else {
             return;
         };
+        // In 2.0 a parameter is its own schema, and says there whether it has to be given.
+        if context.dialect == Dialect::Swagger2
+            && list.as_bool().is_some()
+            && node.get("in").is_some()
+        {
+            return;
+        }
         if !list.is_array() {
             invalid(
                 list,

@@ -94,7 +94,7 @@ impl<'d> Schemas<'d> {
         while let Some((node, dialect, name)) = self.waiting.pop() {
             let context = self.here(node, Context::of(node, dialect));
             let schema = Schema {
-                rules: self.body(node, context, found),
+                rules: self.entered(node, context, found),
                 anchors: self.anchors(node, context),
                 origin: node.place().into(),
             };

@@ -18,17 +18,25 @@ impl<'d> Schemas<'d> {
         context: Context<'d>,
         found: &mut Findings,
     ) -> Vec<Rule> {
+        let context = self.here(node, context);
+        if self.is_found_dynamically(node) {
+            vec![Rule::Ref(self.name(node, context))]
+        } else {
+            self.entered(node, context, found)
+        }
+    }
+
+    /// The rules of a schema, whatever it is.
+    pub(super) fn entered(
+        &mut self,
+        node: Node<'d>,
+        context: Context<'d>,
+        found: &mut Findings,
+    ) -> Vec<Rule> {
         match node.value() {
             Value::Bool(true) => Vec::new(),
             Value::Bool(false) => vec![Rule::Never],
-            Value::Object(_) => {
-                let context = self.here(node, context);
-                if self.is_found_dynamically(node) {
-                    vec![Rule::Ref(self.name(node, context))]
-                } else {
-                    self.body(node, context, found)
-                }
-            }
+            Value::Object(_) => self.body(node, context, found),
             _ => {
                 found.warning(
                     "schema-malformed",
@@ -53,12 +61,7 @@ impl<'d> Schemas<'d> {
     }
 
     /// The rules of an object.
-    pub(super) fn body(
-        &mut self,
-        node: Node<'d>,
-        context: Context<'d>,
-        found: &mut Findings,
-    ) -> Vec<Rule> {
+    fn body(&mut self, node: Node<'d>, context: Context<'d>, found: &mut Findings) -> Vec<Rule> {
         let mut rules = Vec::new();
         let reference = node.get("$ref").and_then(|node| node.as_str());
         if let Some(reference) = reference

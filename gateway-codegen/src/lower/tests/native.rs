@@ -153,8 +153,8 @@ fn what_is_not_served_is_refused_by_name() {
     faults(
         "concurrency: 200, apiKeyRequired: true",
         &[
-            "/concurrency# not-yet-served",
             "/apiKeyRequired# not-yet-served",
+            "/concurrency# not-yet-served",
         ],
     );
     faults("apiKeyRequired: true", &["/apiKeyRequired# not-yet-served"]);
