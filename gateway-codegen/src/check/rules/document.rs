@@ -96,8 +96,14 @@ pub(super) const RULES: &[Rule] = &[
     error(
         "ref-escapes",
         "A reference leaves the folder of the document.",
-        "A document reads files beside and below it alone: move the file in.",
+        "A document reads files beside and below it alone: move the file in, or name a folder that holds all of them with `--root DIR`.",
         "$ref: ../../etc/passwd",
+    ),
+    error(
+        "ref-fetch",
+        "A file of another host cannot be fetched.",
+        "It must be there over HTTPS, without a redirect, at a public address, within 10 s and 10 MiB. Saved beside the document it needs no network.",
+        "$ref: 'https://example.com/book.yml'",
     ),
     error(
         "ref-file-missing",
@@ -113,8 +119,8 @@ pub(super) const RULES: &[Rule] = &[
     ),
     error(
         "ref-remote",
-        "A reference leads to the network.",
-        "Nothing is fetched: save the file beside the document and refer to it there.",
+        "A reference leads to the network, and to a host that is not asked.",
+        "Save the file beside the document and refer to it there, or allow its host with `--allow-ref-host HOST`.",
         "$ref: 'https://example.com/book.yml'",
     ),
     warning(
