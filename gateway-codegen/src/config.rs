@@ -27,6 +27,8 @@ pub struct Config {
     pub gateway: Vec<GatewayEntry>,
     /// How strictly documents are judged.
     pub lint: LintEntry,
+    /// Where files may come from that documents refer to.
+    pub refs: RefsEntry,
 }
 
 /// One gateway: a document and the folder of its crate.
@@ -70,6 +72,18 @@ pub enum Workspace {
 pub enum Extra {
     /// The document's examples, which the binary answers with under `--mock`.
     Mock,
+}
+
+/// Where files may come from that documents refer to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct RefsEntry {
+    /// Folder that `$ref`s may not leave. Default: the document's.
+    pub root: Option<PathBuf>,
+    /// Hosts that files are fetched from, over HTTPS. Default: none.
+    pub allow_hosts: Vec<String>,
+    /// Folder in which fetched files are kept, and read from. Default: `.gateway-codegen/refs`.
+    pub cache: Option<PathBuf>,
 }
 
 /// How strictly documents are judged.
@@ -303,6 +317,11 @@ deny = ["a"]
 warn = ["b"]
 allow = ["c"]
 fail-on = "warning"
+
+[refs]
+root = ".."
+allow-hosts = ["a.example"]
+cache = "kept"
 "#;
 
     #[test]
@@ -322,6 +341,9 @@ fail-on = "warning"
             (config.lint.deny, config.lint.warn, config.lint.allow),
             (vec!["a".into()], vec!["b".into()], vec!["c".into()])
         );
+        assert_eq!(config.refs.root.as_deref(), Some(Path::new("..")));
+        assert_eq!(config.refs.allow_hosts, ["a.example"]);
+        assert_eq!(config.refs.cache.as_deref(), Some(Path::new("kept")));
         assert_eq!(Config::parse("").unwrap(), Config::default());
     }
 
@@ -350,7 +372,7 @@ fail-on = "warning"
                 "2:1: error: there is no key `fail_on` in `lint`; help: did you mean `fail-on`",
                 "6:1: error: there is no key `onlystage` in `gateway`; help: did you mean `only-stage`",
                 "7:1: error: there is no key `nonsense` in `gateway`; help: ",
-                "8:2: error: there is no key `x` here; help: one of `gateway`, `lint`",
+                "8:2: error: there is no key `x` here; help: one of `gateway`, `lint`, `refs`",
             ],
         );
         check(

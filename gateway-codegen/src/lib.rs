@@ -37,6 +37,7 @@ use emit::EmitOptions;
 use findings::Findings;
 use load::Document;
 use model::Gateway;
+use resolve::Sources;
 use tree::FileTree;
 
 /// From a document to the files of its crate: all phases in their order.
@@ -53,8 +54,17 @@ pub fn generate(spec: &Path, options: &EmitOptions) -> Result<FileTree, (Documen
 
 /// What a document means; `None` if an error was found. Whatever is wrong with it is added to `found`.
 pub fn read(spec: &Path, found: &mut Findings) -> (Document, Option<Gateway>) {
+    read_from(spec, Sources::default(), found)
+}
+
+/// As [`read`], with the files it refers to from these sources.
+pub fn read_from(
+    spec: &Path,
+    sources: Sources<'_>,
+    found: &mut Findings,
+) -> (Document, Option<Gateway>) {
     let document = load::read(spec, found).unwrap_or_default();
-    let document = resolve::references(document, found);
+    let document = resolve::references_from(document, sources, found);
     let gateway = understand(&document, found);
     (document, gateway)
 }

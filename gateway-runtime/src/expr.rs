@@ -230,6 +230,8 @@ variables! {
     ErrorMessageString = "error.messageString", Refused;
     /// The gateway response type.
     ErrorResponseType = "error.responseType", Refused;
+    /// What of a message is not what the document says, on one line.
+    ErrorValidation = "error.validationErrorString", Refused;
     /// The refusal's reason, a fixed word for logs and metrics.
     ErrorReason = "error.reason", Refused;
     /// Status sent to the client.

@@ -24,6 +24,7 @@ use crate::observe::Counters;
 use crate::observe::Sinks;
 use crate::respond::Responses;
 use crate::route::Router;
+use crate::schema::Schemas;
 use crate::settings::{Settings, StartFault};
 
 pub(crate) use mount::Mount;
@@ -50,6 +51,8 @@ pub struct Gateway {
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     /// How this gateway marks what it forwards.
     pub(crate) via: ViaMark,
+    /// What messages are checked by.
+    pub(crate) schemas: Schemas,
     /// What is counted, by stage and operation.
     pub(crate) counters: Counters,
     /// Where access logs go.
@@ -91,12 +94,23 @@ impl Gateway {
                 operations.len() - 1
             });
         }
+        let schemas = match Schemas::new(def.schemas) {
+            Ok(schemas) => schemas,
+            Err(fault) => {
+                faults.push(StartFault::new(
+                    fault.to_string(),
+                    "generate the gateway again",
+                ));
+                return Err(faults);
+            }
+        };
         let mut starting = Starting {
             gateway: def,
             ids: &ids,
             settings,
             clock,
             upstreams: Upstreams::new(def, settings, &mut faults),
+            schemas,
             sinks: Sinks::new(settings.workers),
         };
         let mut stages: Vec<Stage> = served
@@ -121,6 +135,7 @@ impl Gateway {
                     settings.workers,
                 ),
                 upstreams: starting.upstreams.into_live(),
+                schemas: starting.schemas,
                 sinks: starting.sinks,
                 via: ViaMark {
                     http1: mark("1.1"),

@@ -2,7 +2,7 @@
 //!
 //! An emitted crate holds tables ([`def`]) and nothing else; everything a request meets lives here. Two halves:
 //!
-//! * without the feature `serve`: the tables, and the languages a document embeds ([`path`], [`expr`], [`pattern`]).
+//! * without the feature `serve`: the tables, and the languages a document embeds ([`path`], [`expr`], [`pattern`], [`schema`]).
 //!   The generator uses this half, so what it accepts is by construction what the gateway can run;
 //! * with `serve`: the gateway itself. `pipeline` is its table of contents, one line per step of a request's life.
 //!
@@ -14,6 +14,7 @@ pub mod def;
 pub mod expr;
 pub mod path;
 pub mod pattern;
+pub mod schema;
 
 #[cfg(feature = "serve")]
 mod accept;
@@ -63,6 +64,8 @@ mod testing;
 mod throttle;
 #[cfg(feature = "serve")]
 mod tls;
+#[cfg(feature = "serve")]
+mod validate;
 #[cfg(feature = "serve")]
 mod values;
 

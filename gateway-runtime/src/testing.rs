@@ -49,6 +49,7 @@ pub(crate) const GATEWAY: GatewayDef = GatewayDef {
     routes: &[],
     cors: None,
     responses: &[],
+    schemas: &[],
 };
 
 /// A request from 192.0.2.7 to `shop.example`.

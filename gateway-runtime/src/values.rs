@@ -7,10 +7,10 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::clock::{Clock, common_log};
-use crate::def::RouteDef;
+use crate::def::{Mode, RouteDef, ValidateDef};
 use crate::exchange::{Cut, Exchange, FieldValue, Headers};
 use crate::expr::{Escape, Expr, Source, Text, Variable};
-use crate::refusal::{Answer, Refusal};
+use crate::refusal::{Answer, Faults, Refusal, reason};
 
 /// Stage variables with their values, sorted by name.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -78,6 +78,26 @@ pub(crate) struct Outcome {
     pub(crate) cache: Option<&'static str>,
     /// How its back end broke off the answer that was being sent.
     pub(crate) cut: Option<Cut>,
+    /// What was not what the document says, each with what became of it.
+    pub(crate) invalid: ValidateDef,
+}
+
+impl Outcome {
+    /// The word for what was not what the document says, and passed all the same.
+    fn reported(&self) -> Option<&'static str> {
+        let ValidateDef {
+            params,
+            body,
+            response,
+        } = self.invalid;
+        let parts = [
+            (params, reason::BAD_PARAMETERS),
+            (body, reason::BAD_REQUEST_BODY),
+            (response, reason::BAD_ANSWER),
+        ];
+        let mut parts = parts.into_iter();
+        parts.find_map(|(mode, word)| (mode == Mode::Report).then_some(word))
+    }
 }
 
 /// Where the values of one request are.
@@ -101,6 +121,8 @@ pub(crate) struct Values<'r> {
     pub(crate) answered: Option<&'r Headers>,
     /// The refusal, if it is one.
     pub(crate) told: Option<Told>,
+    /// What of the request is not what the document says.
+    pub(crate) faults: Option<&'r Faults>,
     /// How it went.
     pub(crate) outcome: Outcome,
 }
@@ -161,15 +183,23 @@ impl<'r> Values<'r> {
             Variable::IsCanaryRequest => self
                 .canary
                 .map(|canary| bytes(if canary { "true" } else { "false" })),
-            Variable::ErrorMessage => self.told.map(|told| bytes(told.answer.message)),
+            Variable::ErrorMessage => self.told.map(|told| match told.answer.text(self.faults) {
+                Cow::Borrowed(text) => bytes(text),
+                Cow::Owned(text) => Text::Made(text.into_bytes()),
+            }),
             Variable::ErrorMessageString => Some(match self.told {
-                Some(told) => Text::Made(json_string(told.answer.message)),
+                Some(told) => Text::Made(json_string(&told.answer.text(self.faults))),
                 None => bytes("null"),
             }),
+            Variable::ErrorValidation => {
+                let faults = self.faults?;
+                Some(Text::Made(faults.line().into_bytes()))
+            }
             Variable::ErrorResponseType => self.told.map(|told| bytes(told.answer.kind.name())),
             Variable::ErrorReason => {
                 let told = self.told.map(|told| told.reason);
-                told.or(self.outcome.cut.map(Cut::label)).map(bytes)
+                let passed = self.outcome.cut.map(Cut::label);
+                told.or(passed).or(self.outcome.reported()).map(bytes)
             }
             Variable::Status => outcome.status.and_then(number),
             Variable::ResponseLength => outcome.sent.and_then(number),

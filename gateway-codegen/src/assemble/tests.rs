@@ -27,6 +27,7 @@ pub(crate) fn policy() -> Policy {
         throttles: Vec::new(),
         cache: Caching::Off,
         cors: None,
+        validate: model::ValidateDef::OFF,
         request: Edits::default(),
         response: Edits::default(),
     }
@@ -42,6 +43,8 @@ pub(crate) fn operation(id: &str, method: &str, path: &str, tag: &str) -> Operat
         tags: vec![tag.to_owned()],
         summary: String::new(),
         parameters: Vec::new(),
+        body: None,
+        responses: Vec::new(),
         access: Access::Public,
         policy: policy(),
         example: None,
@@ -87,6 +90,7 @@ pub(crate) fn plain(operations: impl IntoIterator<Item = Operation>) -> Gateway 
             .collect(),
         cors: None,
         responses: BTreeMap::new(),
+        schemas: BTreeMap::new(),
         origin: Origin::default(),
     }
 }
@@ -133,10 +137,7 @@ pub(crate) fn gateway_of(s: &str) -> Gateway {
         ParameterPlace::Header,
         ParameterPlace::Cookie,
     ]
-    .map(|place| Parameter {
-        place,
-        name: text(),
-    })
+    .map(|place| Parameter::bare(place, text()))
     .to_vec();
     get.access = Access::Delegated(vec![
         vec![Credential {
@@ -234,10 +235,7 @@ pub(crate) fn gateway_of(s: &str) -> Gateway {
         format!("spare {s}"),
         Upstream {
             balance: Balance::Hash {
-                part: Parameter {
-                    place: ParameterPlace::Query,
-                    name: text(),
-                },
+                part: Parameter::bare(ParameterPlace::Query, text()),
                 origin: Origin::default(),
             },
             health: Some(Health {

@@ -16,6 +16,7 @@ pub(crate) mod routes;
 pub(crate) mod run;
 pub(crate) mod schema;
 
+mod fetch;
 mod output;
 mod reading;
 mod session;
@@ -43,8 +44,8 @@ Exit codes:
     6  input, output or cargo failed
   101  a bug in this program: please report it
 
-Environment: GATEWAY_CODEGEN_CONFIG, _FORMAT, _COLOR, _FAIL_ON, _DENY, _WARN and
-_ALLOW stand for the options of these names. A flag wins over the environment,
+Environment: GATEWAY_CODEGEN_CONFIG, _FORMAT, _COLOR, _FAIL_ON, _DENY, _WARN, _ALLOW,
+_ROOT, _ALLOW_REF_HOST and _REF_CACHE stand for the options of these names. A flag wins over the environment,
 the environment over gateway-codegen.toml.";
 
 /// Compiles an OpenAPI document into a gateway: a small, readable Rust crate that builds to one binary.
@@ -161,6 +162,35 @@ pub(crate) struct Global {
         hide_env = true
     )]
     pub(crate) allow: Vec<String>,
+    /// Folder that `$ref`s may not leave [default: the document's]
+    #[arg(
+        long,
+        value_name = "DIR",
+        global = true,
+        env = "GATEWAY_CODEGEN_ROOT",
+        hide_env = true
+    )]
+    pub(crate) root: Option<PathBuf>,
+    /// Fetch `$ref`s to this host, over HTTPS; can be given more than once
+    #[arg(
+        long,
+        value_name = "HOST",
+        global = true,
+        env = "GATEWAY_CODEGEN_ALLOW_REF_HOST",
+        value_delimiter = ',',
+        hide_env = true,
+        value_parser = fetch::host
+    )]
+    pub(crate) allow_ref_host: Vec<String>,
+    /// Folder in which fetched files are kept, and read from [default: .gateway-codegen/refs]
+    #[arg(
+        long,
+        value_name = "DIR",
+        global = true,
+        env = "GATEWAY_CODEGEN_REF_CACHE",
+        hide_env = true
+    )]
+    pub(crate) ref_cache: Option<PathBuf>,
 }
 
 /// How messages and tables are printed.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use gateway_codegen::findings::{Findings, Renderer, Report, Severity, Style};
 use gateway_codegen::load::Document;
 use gateway_codegen::model::Gateway;
+use gateway_codegen::resolve::{Remote, Sources};
 
 use super::{Exit, Format, Session, output};
 
@@ -27,7 +28,14 @@ impl Session {
         }
         self.detail(format!("reading {}", spec.display()));
         let mut found = Findings::default();
-        let (document, gateway) = gateway_codegen::read(spec, &mut found);
+        let sources = Sources {
+            root: configuration.root.as_deref(),
+            remote: configuration
+                .fetcher
+                .as_ref()
+                .map(|fetcher| fetcher as &dyn Remote),
+        };
+        let (document, gateway) = gateway_codegen::read_from(spec, sources, &mut found);
         let findings = found.judged(&configuration.levels);
         let fails = |f: &Findings| {
             let worst = [Severity::Error, Severity::Warning, Severity::Note];

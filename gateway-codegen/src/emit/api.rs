@@ -23,6 +23,7 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
         routes: _,
         cors,
         responses,
+        schemas,
     } = def;
     let cors_module = cors.map(|_| {
         quote!(
@@ -49,6 +50,16 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
     } else {
         (None, quote!(&[]))
     };
+    let (schemas_module, schemas) = if schemas.is_empty() {
+        (None, quote!(&[]))
+    } else {
+        (
+            Some(quote!(
+                use crate::schemas;
+            )),
+            quote!(schemas::SCHEMAS),
+        )
+    };
     let errors = match errors {
         ErrorDialect::Problem => quote!(Problem),
         ErrorDialect::Aws => quote!(Aws),
@@ -66,6 +77,7 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
         #cors_module
         #responses_module
         use crate::routes;
+        #schemas_module
         use crate::stages;
         #upstreams_module
         use gateway_runtime::codegen::*;
@@ -84,6 +96,7 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
             routes: routes::ROUTES,
             cors: #cors,
             responses: #responses,
+            schemas: #schemas,
         };
     });
     source.item(quote!(const LIMITS: LimitsDef = #limits;));

@@ -54,10 +54,7 @@ fn scratch(name: &str) -> PathBuf {
 fn a_static_reads_like_the_document() {
     let mut show = operation("showPet", "GET", "/pets/{petId}", "pets");
     show.summary = "show one pet".to_owned();
-    show.parameters = vec![Parameter {
-        place: ParameterPlace::Path,
-        name: "petId".to_owned(),
-    }];
+    show.parameters = vec![Parameter::bare(ParameterPlace::Path, "petId")];
     show.policy.throttles = vec![throttle(100.0, 20, ThrottleKey::Ip)];
     check(
         &plain([show]),

@@ -16,12 +16,14 @@ mod draft;
 mod examples;
 mod integration;
 mod layers;
+mod messages;
 pub mod native;
 mod openapi;
 mod policy;
 mod reader;
 mod retries;
 mod root;
+pub mod schema;
 mod selectors;
 mod size;
 mod stack;
@@ -45,7 +47,7 @@ use self::tree::{At, Data, Tree};
 use self::variables::Named;
 use crate::findings::{Findings, brief};
 use crate::load::Node;
-use crate::model::{Caching, Gateway, Policy, Stage, Upstream};
+use crate::model::{Caching, Gateway, Mode, Policy, Stage, Upstream, ValidateDef};
 use crate::normalise::Api;
 use crate::suggest;
 
@@ -111,6 +113,8 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
     };
     let mut context = policy::Context {
         kind: root::kind(&written),
+        errors: root::errors(&written),
+        validates: if aws.used() { Mode::Off } else { Mode::Enforce },
         upstreams: &upstreams,
         wide_keys: BTreeMap::new(),
         owners: Vec::new(),
@@ -162,6 +166,7 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         operations: BTreeMap::new(),
         cors,
         responses,
+        schemas: BTreeMap::new(),
         origin: root_tree.place.clone().into(),
     };
     let declares_stages = written
@@ -175,6 +180,7 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         declares_stages,
         reader.found,
     );
+    describe(api, &mut drafts, &policies, &mut gateway, reader.found);
     for draft in drafts {
         if let Some(policy) = policies.remove(&draft.id) {
             gateway
@@ -185,8 +191,37 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
     let declared: BTreeSet<&String> = named.upstreams.keys().collect();
     gateway.upstreams = used_upstreams(&gateway, upstreams, &declared, reader.found);
     refuse_misplaced(api, reader.found);
-    note_what_is_missing(api, &aws, &gateway, reader.found);
+    note_what_is_missing(api, &gateway, reader.found);
     Some(gateway)
+}
+
+/// Lowers what is said of messages, where a stage holds messages to it.
+fn describe<'d>(
+    api: &Api<'d>,
+    drafts: &mut [Draft<'d>],
+    policies: &BTreeMap<String, Policy>,
+    gateway: &mut Gateway,
+    found: &mut Findings,
+) {
+    let mut schemas = schema::Schemas::new(api.root.document());
+    let mut messages = messages::Messages {
+        version: api.version,
+        errors: gateway.errors,
+        schemas: &mut schemas,
+        noted: BTreeSet::new(),
+    };
+    for draft in drafts {
+        let stages = gateway.stages.values();
+        let overrides = stages.filter_map(|stage| stage.overrides.get(&draft.id));
+        let all = policies.get(&draft.id).into_iter().chain(overrides);
+        let checked = all.fold(ValidateDef::OFF, |most, policy| ValidateDef {
+            params: most.params.max(policy.validate.params),
+            body: most.body.max(policy.validate.body),
+            response: most.response.max(policy.validate.response),
+        });
+        messages.describe(draft, checked, found);
+    }
+    gateway.schemas = schemas.finish();
 }
 
 /// The root's layers: what Amazon's members say, then `x-gateway`.
@@ -470,12 +505,7 @@ fn refuse_misplaced(api: &Api<'_>, found: &mut Findings) {
 }
 
 /// Notes about the document as a whole.
-fn note_what_is_missing(
-    api: &Api<'_>,
-    aws: &aws::Document,
-    gateway: &Gateway,
-    found: &mut Findings,
-) {
+fn note_what_is_missing(api: &Api<'_>, gateway: &Gateway, found: &mut Findings) {
     let place = api.root.place();
     // Operations that were refused are not missing.
     if gateway.operations.is_empty() && !found.has_errors() {
@@ -494,18 +524,6 @@ fn note_what_is_missing(
             server.origin.0.clone(),
             "the document names no absolute http or https server, so the gateway wants `--upstream URL` when it starts",
             "name one under `servers`, or as an upstream in `x-gateway`",
-        );
-    }
-    let checked = api
-        .operations
-        .iter()
-        .any(|source| !source.parameters.is_empty() || source.body.is_some());
-    if checked && !aws.used() {
-        found.note(
-            "validation-not-served",
-            place,
-            "parameters and bodies are not checked against the document yet",
-            "requests reach the back end as they came",
         );
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod amazon;
+mod messages;
 mod native;
 mod plain;
 mod policies;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Cors, GatewayResponse, Operation, Origin, Stage, Upstream};
+use super::{Cors, GatewayResponse, Operation, Origin, Schemas, Stage, Upstream};
 
 pub use gateway_runtime::def::{ApiKind, EncodedSlash, ErrorDialect, ResponseType};
 
@@ -34,6 +34,8 @@ pub struct Gateway {
     pub cors: Option<Cors>,
     /// Customised gateway responses by type.
     pub responses: BTreeMap<ResponseType, GatewayResponse>,
+    /// Schemas that operations and other schemas refer to.
+    pub schemas: Schemas,
     /// Where the root extension (or `info`, without one) was written.
     pub origin: Origin,
 }

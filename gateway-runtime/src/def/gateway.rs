@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CorsDef, GatewayResponseDef, RouteDef, StageDef, UpstreamDef};
+use super::{CorsDef, GatewayResponseDef, RouteDef, SchemaDef, StageDef, UpstreamDef};
 
 /// One gateway: everything the document said.
 #[derive(Debug, PartialEq)]
@@ -31,6 +31,8 @@ pub struct GatewayDef {
     pub cors: Option<&'static CorsDef>,
     /// Customised gateway responses, sorted by type.
     pub responses: &'static [GatewayResponseDef],
+    /// Schemas that operations and other schemas refer to, by their numbers.
+    pub schemas: &'static [SchemaDef],
 }
 
 /// Which family of error answers a gateway gives.

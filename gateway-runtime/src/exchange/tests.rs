@@ -44,6 +44,7 @@ const TRUSTING: GatewayDef = GatewayDef {
     routes: &[],
     cors: None,
     responses: &[],
+    schemas: &[],
 };
 
 /// A head as text: the request line, then one field a line.

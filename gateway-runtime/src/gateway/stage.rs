@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::def::{GatewayDef, StageDef, ThrottleDef};
 use crate::observe::AccessLog;
 use crate::observe::Sinks;
+use crate::schema::Schemas;
 use crate::settings::{Settings, StartFault};
 use crate::throttle::Bucket;
 use crate::values::Variables;
@@ -45,6 +46,7 @@ pub(super) struct Starting<'s> {
     pub(super) settings: &'s Settings,
     pub(super) clock: &'s Clock,
     pub(super) upstreams: Upstreams<'s>,
+    pub(super) schemas: Schemas,
     pub(super) sinks: Sinks,
 }
 
@@ -79,6 +81,7 @@ impl Stage {
             settings,
             clock,
             upstreams,
+            schemas,
             sinks,
         } = starting;
         let gateway = *gateway;
@@ -105,6 +108,7 @@ impl Stage {
             canary: canary.as_ref().map(|canary| &canary.variables),
             mock: settings.mock,
             upstreams,
+            schemas,
             faults,
         };
         let operations = gateway

@@ -8,6 +8,7 @@ use crate::def::RouteDef;
 use crate::exchange::{Exchange, Headers};
 use crate::gateway::Gateway;
 use crate::observe::{CacheResult, Finished};
+use crate::refusal::Faults;
 use crate::values::{Outcome, Told, Values};
 
 /// What is left of a request.
@@ -18,6 +19,7 @@ pub(super) struct Record {
     pub(super) route: Option<&'static RouteDef>,
     pub(super) canary: bool,
     pub(super) told: Option<Told>,
+    pub(super) faults: Option<Box<Faults>>,
     pub(super) outcome: Outcome,
 }
 
@@ -58,6 +60,7 @@ impl Record {
             route: self.route,
             answered,
             told: self.told,
+            faults: self.faults.as_deref(),
             outcome: Outcome {
                 cut: self.finished.cut,
                 sent: Some(sent),

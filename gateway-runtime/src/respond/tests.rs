@@ -38,6 +38,7 @@ fn answer(responses: &Responses, refusal: &Refusal, exchange: &Exchange) -> Stri
         route: None,
         answered: None,
         told: None,
+        faults: None,
         outcome: Outcome::default(),
     };
     let mut reply = responses.refuse(refusal, values);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::def::{AccessDef, OperationDef, PolicyDef};
+use crate::def::{AccessDef, OperationDef, PolicyDef, ValidateDef};
 use crate::exchange::{FieldName, Params};
 use crate::expr::Scope;
 use crate::testing::request;
@@ -11,6 +11,8 @@ static OPERATION: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef::DEFAULT,
     example: None,
@@ -55,8 +57,10 @@ fn shown(text: &str) -> String {
         route: Some(&ROUTE),
         answered: Some(&answered),
         told: None,
+        faults: None,
         outcome: Outcome {
             cut: None,
+            invalid: ValidateDef::OFF,
             status: Some(200),
             sent: Some(12),
             latency: Some(Duration::from_micros(7900)),

@@ -96,8 +96,14 @@ pub(super) const RULES: &[Rule] = &[
     error(
         "ref-escapes",
         "A reference leaves the folder of the document.",
-        "A document reads files beside and below it alone: move the file in.",
+        "A document reads files beside and below it alone: move the file in, or name a folder that holds all of them with `--root DIR`.",
         "$ref: ../../etc/passwd",
+    ),
+    error(
+        "ref-fetch",
+        "A file of another host cannot be fetched.",
+        "It must be there over HTTPS, without a redirect, at a public address, within 10 s and 10 MiB. Saved beside the document it needs no network.",
+        "$ref: 'https://example.com/book.yml'",
     ),
     error(
         "ref-file-missing",
@@ -113,8 +119,8 @@ pub(super) const RULES: &[Rule] = &[
     ),
     error(
         "ref-remote",
-        "A reference leads to the network.",
-        "Nothing is fetched: save the file beside the document and refer to it there.",
+        "A reference leads to the network, and to a host that is not asked.",
+        "Save the file beside the document and refer to it there, or allow its host with `--allow-ref-host HOST`.",
         "$ref: 'https://example.com/book.yml'",
     ),
     warning(
@@ -370,9 +376,15 @@ pub(super) const RULES: &[Rule] = &[
         "paths: {}",
     ),
     note(
-        "validation-not-served",
-        "Parameters and bodies are not checked against the document yet.",
-        "Requests reach the back end as they came.",
-        "",
+        "media-type-not-checked",
+        "What the document says of a media type is not checked.",
+        "JSON, forms and text are looked at. Bodies of other media types that are declared are passed on as they came.",
+        "content: { application/xml: { schema: { type: object } } }",
+    ),
+    warning(
+        "media-type-duplicate",
+        "Two media types of one body differ in their parameters alone.",
+        "Bodies are told apart by type and subtype. They are held to what the first of them says.",
+        "content: { 'application/json; v=1': {}, 'application/json; v=2': {} }",
     ),
 ];

@@ -40,6 +40,12 @@ pub(super) const RULES: &[Rule] = &[
         "x-gateway: { timeout: 5 minutes }",
     ),
     error(
+        "validate-stream",
+        "Answers are to be checked of an operation that answers with a stream of events.",
+        "A stream has no end that could be waited for. Switch the check off for this operation.",
+        "validate: { response: enforce }",
+    ),
+    error(
         "x-gateway-range",
         "A number, duration or size of `x-gateway` is out of range.",
         "The finding says the range.",

@@ -22,7 +22,7 @@ use serde_json::Value;
 use super::draft::Draft;
 use super::suggest;
 use super::tree::Tree;
-use crate::findings::{Findings, Lazily, brief};
+use crate::findings::{Findings, Lazily, Place, brief};
 use crate::load::Node;
 use crate::normalise::Api;
 
@@ -78,10 +78,17 @@ pub(crate) struct Document {
     integrates: bool,
     /// Cache namespaces that operations of several paths share.
     shared_namespaces: BTreeSet<String>,
-    /// Validators by name: whether they check anything.
-    validators: BTreeMap<String, bool>,
-    /// Validator that the root names for every operation.
-    default_validator: Option<String>,
+    /// Validators by name.
+    validators: BTreeMap<String, Validator>,
+    /// Validator that the root names for every operation, and where.
+    default_validator: Option<(String, Place)>,
+}
+
+/// What a request validator checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Validator {
+    body: bool,
+    params: bool,
 }
 
 impl Document {
@@ -106,8 +113,7 @@ impl Document {
         document.shared_namespaces = shared_namespaces(api);
         document.validators = root::validators(api, found);
         document.default_validator = member(&api.root, "request-validator")
-            .and_then(|node| node.as_str())
-            .map(str::to_owned);
+            .and_then(|node| Some((node.as_str()?.to_owned(), node.place())));
         document.root = Some(root::layer(api, kind, found));
         document
     }
@@ -138,46 +144,56 @@ impl Document {
         };
         let node = draft.source.node;
         security::refuse_iam(&node, found);
-        self.refuse_validator(&node, found);
-        let Some(written) = member(&node, "integration") else {
-            return (None, None);
-        };
+        let validate = self.validator(&node, found);
         let around = integration::Around {
             kind,
             draft,
             shared_namespaces: &self.shared_namespaces,
         };
-        integration::translate(&written.follow(), &around, found)
+        let (layer, cache) = match member(&node, "integration") {
+            Some(written) => integration::translate(&written.follow(), &around, found),
+            None => (None, None),
+        };
+        let Some(validate) = validate else {
+            return (layer, cache);
+        };
+        let mut layer = layer.unwrap_or_else(|| Tree::object(draft.place.clone()));
+        layer.set("validate", validate);
+        (Some(layer), cache)
     }
 
-    /// An operation whose validator checks something.
-    fn refuse_validator(&self, node: &Node<'_>, found: &mut Findings) {
+    /// What the validator of an operation checks, its own or the root's.
+    fn validator(&self, node: &Node<'_>, found: &mut Findings) -> Option<Tree> {
         let own = member(node, "request-validator");
-        let name = match own.and_then(|node| node.as_str()) {
-            Some(name) => name,
-            None => match &self.default_validator {
-                Some(name) => name,
-                None => return,
-            },
-        };
-        let place = own.map_or_else(|| node.key_place(), |node| node.place());
-        match self.validators.get(name) {
-            Some(false) => {}
-            // the root's own naming was reported once, at the root
-            _ if own.is_none() => {}
-            Some(true) => found.error(
-                "not-yet-served",
-                place,
-                format!("the request validator `{}` is not yet served", brief(name)),
-                "it checks parameters or bodies; take it out until a version serves it",
-            ),
-            None => found.error(
-                "aws-validator-undefined",
-                place,
-                format!("there is no request validator `{}`", brief(name)),
-                Lazily(|| suggest::help(name, self.validators.keys().map(String::as_str))),
-            ),
+        if self.kind == Some(ApiKind::Http) {
+            if let Some(own) = &own {
+                no_effect(own, "Amazon's HTTP APIs have no request validators", found);
+            }
+            return None;
         }
+        let (name, place) = match (own, &self.default_validator) {
+            (Some(own), _) => (text(&own, found)?, own.place()),
+            (None, Some((name, place))) => (name.as_str(), place.clone()),
+            (None, None) => return None,
+        };
+        let Some(validator) = self.validators.get(name) else {
+            // the root's own naming was reported once, at the root
+            if own.is_some() {
+                found.error(
+                    "aws-validator-undefined",
+                    place,
+                    format!("there is no request validator `{}`", brief(name)),
+                    Lazily(|| suggest::help(name, self.validators.keys().map(String::as_str))),
+                );
+            }
+            return None;
+        };
+        let mut validate = Tree::object(place.clone());
+        for (part, checks) in [("params", validator.params), ("body", validator.body)] {
+            let mode = if checks { "enforce" } else { "off" };
+            validate.set(part, Tree::scalar(place.clone(), mode));
+        }
+        Some(validate)
     }
 }
 
