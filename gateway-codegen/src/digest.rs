@@ -16,7 +16,10 @@ pub fn of(document: &Document) -> String {
     let mut files: Vec<(String, String)> = document
         .files
         .iter()
-        .map(|file| {
+        .enumerate()
+        // What a template was made of has no value of its own any more.
+        .filter(|(number, file)| *number == 0 || !file.root.is_null())
+        .map(|(_, file)| {
             let mut text = String::new();
             canonical(&file.root, &mut text);
             (path_below(folder, &file.path), text)

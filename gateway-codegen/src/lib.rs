@@ -6,6 +6,7 @@
 //! | phase | from | to |
 //! |---|---|---|
 //! | [`load`] | bytes | a document, every value with its place |
+//! | [`intrinsics`] | a template | the document it stands for, its functions evaluated |
 //! | [`resolve`] | a document | the same with the files its references name |
 //! | [`normalise`] | a document of any version | the canonical 3.0 shape, typed |
 //! | [`lower`] | OpenAPI, `x-gateway`, `x-amazon-apigateway-*` | one model; all defaults decided |
@@ -22,6 +23,7 @@ pub mod config;
 pub mod digest;
 pub mod emit;
 pub mod findings;
+pub mod intrinsics;
 pub mod load;
 pub mod lower;
 pub mod model;
@@ -35,6 +37,7 @@ use std::path::Path;
 
 use emit::EmitOptions;
 use findings::Findings;
+use intrinsics::Inputs;
 use load::Document;
 use model::Gateway;
 use tree::FileTree;
@@ -45,16 +48,18 @@ use tree::FileTree;
 /// With everything wrong with the document, if one of it is an error; the document goes with it, to show the places.
 pub fn generate(spec: &Path, options: &EmitOptions) -> Result<FileTree, (Document, Findings)> {
     let mut found = Findings::default();
-    match read(spec, &mut found) {
+    match read(spec, &Inputs::default(), &mut found) {
         (document, Some(gateway)) => Ok(files(&document, &gateway, options)),
         (document, None) => Err((document, found)),
     }
 }
 
-/// What a document means; `None` if an error was found. Whatever is wrong with it is added to `found`.
-pub fn read(spec: &Path, found: &mut Findings) -> (Document, Option<Gateway>) {
-    let document = load::read(spec, found).unwrap_or_default();
-    let document = resolve::references(document, found);
+/// What a document, or one in a template, means; `None` if an error was found. Whatever is wrong with it is added to `found`.
+pub fn read(spec: &Path, inputs: &Inputs, found: &mut Findings) -> (Document, Option<Gateway>) {
+    let mut document = load::read(spec, found).unwrap_or_default();
+    let mut evaluation = intrinsics::entry(&mut document, inputs, found);
+    let mut document = resolve::references(document, found);
+    evaluation.others(&mut document, inputs, found);
     let gateway = understand(&document, found);
     (document, gateway)
 }

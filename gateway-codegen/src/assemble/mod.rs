@@ -17,11 +17,11 @@ pub(crate) mod tests;
 use std::collections::BTreeMap;
 
 use gateway_runtime::def::{
-    AccessDef, AccessLogDef, BalanceDef, BreakerDef, CanaryDef, CorsDef, CredentialDef, ExampleDef,
-    GatewayDef, GatewayResponseDef, HealthDef, Http2LimitsDef, LimitsDef, LogTarget, MountDef,
-    OperationDef, OutlierDef, OverrideDef, ParameterDef, PolicyDef, RouteDef, StageCacheDef,
-    StageDef, UpstreamDef, UpstreamTargetDef, UpstreamTlsDef, VariableDef, VariableValue, inline,
-    set,
+    AccessDef, AccessLogDef, BalanceDef, BreakerDef, CanaryDef, CorsDef, CredentialDef,
+    DeploymentParameterDef, ExampleDef, GatewayDef, GatewayResponseDef, HealthDef, Http2LimitsDef,
+    LimitsDef, LogTarget, MountDef, OperationDef, OutlierDef, OverrideDef, ParameterDef, PolicyDef,
+    RouteDef, StageCacheDef, StageDef, UpstreamDef, UpstreamTargetDef, UpstreamTlsDef, VariableDef,
+    VariableValue, inline, set,
 };
 
 use crate::model::{self, Access, Gateway, LogDestination, Stage, Variable};
@@ -63,6 +63,18 @@ pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
             bodies: assembler.bodies(kind.name(), &response.bodies),
         })
         .collect();
+    let parameters = gateway
+        .parameters
+        .iter()
+        .map(|(name, parameter)| DeploymentParameterDef {
+            name: assembler.strings.keep(name),
+            description: assembler.strings.keep(&parameter.description),
+            default: parameter
+                .default
+                .as_ref()
+                .map(|default| assembler.strings.keep(default)),
+        })
+        .collect();
     keep(GatewayDef {
         name: assembler.strings.keep(&gateway.name),
         title: assembler.strings.keep(&gateway.title),
@@ -71,6 +83,7 @@ pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
         kind: gateway.kind,
         trusted_proxies: assembler.strings.list(&gateway.trusted_proxies),
         limits: limits(&gateway.limits),
+        parameters: list(parameters),
         upstreams: list(assembler.upstreams.values().copied().collect()),
         stages: list(stages),
         routes: list(routes),

@@ -25,9 +25,10 @@ impl Session {
         if let Err(error) = std::fs::metadata(spec) {
             return Err(self.fail(format!("cannot read `{}`: {error}", spec.display())));
         }
+        let inputs = self.inputs(spec)?;
         self.detail(format!("reading {}", spec.display()));
         let mut found = Findings::default();
-        let (document, gateway) = gateway_codegen::read(spec, &mut found);
+        let (document, gateway) = gateway_codegen::read(spec, &inputs, &mut found);
         let findings = found.judged(&configuration.levels);
         let fails = |f: &Findings| {
             let worst = [Severity::Error, Severity::Warning, Severity::Note];
@@ -97,7 +98,7 @@ impl Session {
         Ok((report, exit))
     }
 
-    fn render(&self, document: &Document, findings: &Findings) -> String {
+    pub(crate) fn render(&self, document: &Document, findings: &Findings) -> String {
         let style = match self.format() {
             Format::Human => Style::Human,
             Format::Short => Style::Short,

@@ -94,7 +94,7 @@ impl<'d> Renderer<'d> {
     /// All findings, file by file in the order of their lines, and, but for JSON, how many there are. Ends with a newline
     /// unless empty.
     pub fn render(&self, findings: &Findings) -> String {
-        let list = findings.sorted();
+        let list = self.as_written(findings);
         let nothing = SourceFile::unread(String::new(), PathBuf::new());
         let mut out = String::new();
         let mut rows = Vec::new();
@@ -105,7 +105,7 @@ impl<'d> Renderer<'d> {
             let mut lines = Locator::new(source.unwrap_or(&nothing));
             let positions = in_file
                 .iter()
-                .map(|finding| (lines.find(&finding.place), *finding));
+                .map(|finding| (lines.find(&finding.place), finding));
             let mut positions: Vec<(Position, &Finding)> = positions.collect();
             // The order of pointers is not that of lines.
             positions.sort_by_key(|(position, _)| (position.line, position.column));
@@ -135,6 +135,17 @@ impl<'d> Renderer<'d> {
             out.push('\n');
         }
         out
+    }
+
+    /// The findings in the order of the files, each where its value was written.
+    fn as_written(&self, findings: &Findings) -> Vec<Finding> {
+        let moved = |finding: &Finding| Finding {
+            place: self.document.written(&finding.place),
+            ..finding.clone()
+        };
+        let mut list: Vec<Finding> = findings.sorted().into_iter().map(moved).collect();
+        list.sort_by_key(|finding| finding.place.file);
+        list
     }
 
     fn human(

@@ -186,7 +186,7 @@ fn text_or_number(info: Node<'_>, name: &str, found: &mut Findings) -> String {
     match node.value() {
         Value::String(text) => text.clone(),
         Value::Number(number) => {
-            let place = node.place();
+            let place = node.document().written(&node.place());
             let file = node.document().files.get(place.file);
             file.filter(|file| file.format == Format::Yaml)
                 .map(|file| Locator::new(file).source(&place).trim().to_owned())

@@ -3,6 +3,7 @@
 mod amazon;
 mod document;
 mod gateway;
+mod template;
 
 #[cfg(test)]
 mod tests;
@@ -70,13 +71,19 @@ const fn note(
 }
 
 /// How many there are.
-const COUNT: usize = document::RULES.len() + gateway::RULES.len() + amazon::RULES.len();
+const COUNT: usize =
+    document::RULES.len() + gateway::RULES.len() + amazon::RULES.len() + template::RULES.len();
 
 /// All of them in one list.
 const fn all() -> [Rule; COUNT] {
     let mut all = [document::RULES[0]; COUNT];
     let mut at = 0;
-    let mut families: &[&[Rule]] = &[document::RULES, gateway::RULES, amazon::RULES];
+    let mut families: &[&[Rule]] = &[
+        document::RULES,
+        gateway::RULES,
+        amazon::RULES,
+        template::RULES,
+    ];
     while let [family, others @ ..] = families {
         let mut rest = *family;
         while let [rule, after @ ..] = rest {
@@ -89,7 +96,7 @@ const fn all() -> [Rule; COUNT] {
     all
 }
 
-/// Every rule: those of documents, of `x-gateway` and the gateway it means, of Amazon's family.
+/// Every rule: those of documents, of `x-gateway` and the gateway it means, of Amazon's family, of templates.
 pub static RULES: &[Rule] = &all();
 
 /// The rule of a code.
