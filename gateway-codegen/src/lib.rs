@@ -40,6 +40,7 @@ use findings::Findings;
 use intrinsics::Inputs;
 use load::Document;
 use model::Gateway;
+use resolve::Sources;
 use tree::FileTree;
 
 /// From a document to the files of its crate: all phases in their order.
@@ -48,17 +49,27 @@ use tree::FileTree;
 /// With everything wrong with the document, if one of it is an error; the document goes with it, to show the places.
 pub fn generate(spec: &Path, options: &EmitOptions) -> Result<FileTree, (Document, Findings)> {
     let mut found = Findings::default();
-    match read(spec, &Inputs::default(), &mut found) {
+    match read(spec, &mut found) {
         (document, Some(gateway)) => Ok(files(&document, &gateway, options)),
         (document, None) => Err((document, found)),
     }
 }
 
-/// What a document, or one in a template, means; `None` if an error was found. Whatever is wrong with it is added to `found`.
-pub fn read(spec: &Path, inputs: &Inputs, found: &mut Findings) -> (Document, Option<Gateway>) {
+/// What a document means; `None` if an error was found. Whatever is wrong with it is added to `found`.
+pub fn read(spec: &Path, found: &mut Findings) -> (Document, Option<Gateway>) {
+    read_from(spec, Sources::default(), &Inputs::default(), found)
+}
+
+/// As [`read`], with the files it refers to from these sources; a template is evaluated with these values.
+pub fn read_from(
+    spec: &Path,
+    sources: Sources<'_>,
+    inputs: &Inputs,
+    found: &mut Findings,
+) -> (Document, Option<Gateway>) {
     let mut document = load::read(spec, found).unwrap_or_default();
     let mut evaluation = intrinsics::entry(&mut document, inputs, found);
-    let mut document = resolve::references(document, found);
+    let mut document = resolve::references_from(document, sources, found);
     evaluation.others(&mut document, inputs, found);
     let gateway = understand(&document, found);
     (document, gateway)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use gateway_codegen::findings::{Findings, Renderer, Severity, Style};
 use gateway_codegen::load::Document;
 use gateway_codegen::model::Gateway;
+use gateway_codegen::resolve::Sources;
 
 use super::{Exit, Format, Session, output};
 
@@ -28,7 +29,8 @@ impl Session {
         let inputs = self.inputs(spec)?;
         self.detail(format!("reading {}", spec.display()));
         let mut found = Findings::default();
-        let (document, gateway) = gateway_codegen::read(spec, &inputs, &mut found);
+        let sources = Sources::default();
+        let (document, gateway) = gateway_codegen::read_from(spec, sources, &inputs, &mut found);
         let findings = found.judged(&configuration.levels);
         let fails = |f: &Findings| {
             let worst = [Severity::Error, Severity::Warning, Severity::Note];

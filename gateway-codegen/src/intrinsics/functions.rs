@@ -220,7 +220,8 @@ impl Walk<'_> {
             Made::Text(text) => Ok(text),
             Made::Scalar(Value::Bool(flag)) => Ok(Text::known(flag.to_string())),
             Made::Scalar(Value::Number(number)) => Ok(Text::known(number.to_string())),
-            Made::Nothing => Ok(Text::default()),
+            // SAM's own output has null where it knows no value.
+            Made::Nothing | Made::Scalar(Value::Null) => Ok(Text::default()),
             Made::Scalar(_) | Made::List(_) | Made::Part(..) | Made::File(..) => {
                 self.fault(at, "template-function", "a text is wanted here", "")
             }

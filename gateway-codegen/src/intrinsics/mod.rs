@@ -116,6 +116,7 @@ impl Evaluation {
         let mut copy = SourceFile::unread(file.name.clone(), file.path.clone());
         copy.text = std::mem::take(&mut file.text);
         copy.format = file.format;
+        copy.address = file.address.clone();
         document.files.push(copy);
         found.refile(number, source);
 

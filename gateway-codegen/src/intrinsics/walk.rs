@@ -82,9 +82,8 @@ impl Kind {
             (Kind::Amazon, _) => Kind::Amazon,
             (_, "x-gateway") => Kind::Gateway,
             (_, "x-amazon-apigateway-any-method") => Kind::Words,
-            (_, "x-amazon-apigateway-policy" | "x-amazon-apigateway-documentation") => {
-                Kind::Foreign
-            }
+            // Of no effect, or refused whatever they say.
+            (_, "x-amazon-apigateway-policy" | "x-amazon-apigateway-documentation") => Kind::Data,
             (_, name) if name.starts_with("x-amazon-") => Kind::Amazon,
             (_, name) if name.starts_with("x-") => Kind::Data,
             (Kind::Names, _) => Kind::Words,

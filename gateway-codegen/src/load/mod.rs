@@ -23,6 +23,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::findings::{Findings, Place};
+use crate::resolve::Names;
 
 pub use node::Node;
 pub(crate) use node::{MAX_HOPS, escape, follow_pointer, unescape};
@@ -55,8 +56,19 @@ const MAX_DUPLICATES: usize = 100;
 pub struct Document {
     /// The entry document first, then the others in the order they were reached.
     pub files: Vec<SourceFile>,
+    /// Names that the files give their parts.
+    pub(crate) names: Names,
     /// What evaluation made of it.
     pub evaluated: Evaluated,
+}
+
+impl Document {
+    fn of(entry: SourceFile) -> Document {
+        Document {
+            files: vec![entry],
+            ..Document::default()
+        }
+    }
 }
 
 /// What the evaluation of templates ([`intrinsics`](crate::intrinsics)) knows of parameters.
@@ -87,6 +99,8 @@ pub struct SourceFile {
     /// Where it was read from, links followed, so that the files of one document can be told apart and placed below its folder;
     /// empty: the text came from memory.
     pub path: PathBuf,
+    /// The address that it was fetched from; `None`: it is a file of this machine, or from memory.
+    pub address: Option<String>,
     /// The text, without a byte order mark. Of a file that is not UTF-8, the part that is.
     pub text: String,
     /// What the text was read as.
@@ -125,19 +139,13 @@ pub fn read(path: &Path, found: &mut Findings) -> Option<Document> {
             SourceFile::new(name, real, String::new(), Format::Yaml)
         }
     };
-    Some(Document {
-        files: vec![file],
-        ..Document::default()
-    })
+    Some(Document::of(file))
 }
 
 /// Reads a document from memory. `name` decides the format as a file's name does; relative references lead nowhere.
 pub fn text(name: &str, text: impl Into<Vec<u8>>, found: &mut Findings) -> Option<Document> {
     let file = parse(name.to_owned(), PathBuf::new(), text.into(), 0, found);
-    Some(Document {
-        files: vec![file],
-        ..Document::default()
-    })
+    Some(Document::of(file))
 }
 
 /// Why a file cannot be taken at all.
@@ -326,6 +334,7 @@ impl SourceFile {
         SourceFile {
             name,
             path,
+            address: None,
             text,
             format,
             root: Value::Null,
@@ -419,6 +428,19 @@ fn char_offset(text: &str, line: usize, column: usize) -> usize {
     let rest = text.get(start..).unwrap_or_default();
     let column = rest.char_indices().nth(column);
     start + column.map_or(rest.len(), |(offset, _)| offset)
+}
+
+/// The way from a folder to a file, both absolute and without links, as a reference would write it.
+pub(crate) fn relative(folder: &Path, file: &Path) -> String {
+    let (from, to): (Vec<_>, Vec<_>) = (folder.components().collect(), file.components().collect());
+    let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let up = from.iter().skip(shared).map(|_| "..".into());
+    let down = to
+        .iter()
+        .skip(shared)
+        .map(|part| part.as_os_str().to_string_lossy());
+    let parts: Vec<std::borrow::Cow<'_, str>> = up.chain(down).collect();
+    parts.join("/")
 }
 
 /// A path as people want to read it.

@@ -124,7 +124,7 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
     let mut policies = BTreeMap::new();
     for draft in &drafts {
         let (tree, owners) = stack::merged(&wide, draft, None);
-        if aws.used() && tree.get("integration").is_none() {
+        if aws.wants_integrations() && tree.get("integration").is_none() {
             aws::no_integration(draft, reader.found);
         }
         context.owners = owners;
@@ -454,7 +454,7 @@ fn refuse_misplaced(api: &Api<'_>, found: &mut Findings) {
         holders.extend(map.entries().map(|(_, node)| node));
     }
     for source in &api.operations {
-        holders.extend(source.parameters.iter().map(|(_, node)| *node));
+        holders.extend(source.parameters.iter().map(|parameter| parameter.node));
         for name in ["requestBody", "responses"] {
             let Some(node) = source.node.get(name) else {
                 continue;
@@ -513,7 +513,7 @@ fn note_what_is_missing(
     let checked = api
         .operations
         .iter()
-        .any(|source| !source.parameters.is_empty() || source.operation.request_body.is_some());
+        .any(|source| !source.parameters.is_empty() || source.body.is_some());
     if checked && !aws.used() {
         found.note(
             "validation-not-served",

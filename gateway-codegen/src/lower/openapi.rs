@@ -77,7 +77,7 @@ pub(crate) fn drafts<'d>(
                 summary: one_line(operation.summary.as_deref().unwrap_or_default()),
                 parameters: parameters(source),
                 access: schemes.access(security, &place, found),
-                example: examples.of(&source.node),
+                example: examples.of(source),
                 server: servers.of(api, source, found),
                 place: source.node.place(),
                 layers: Layers::default(),
@@ -142,9 +142,9 @@ fn parameters(source: &OperationSource<'_>) -> Vec<Parameter> {
     source
         .parameters
         .iter()
-        .map(|(parameter, _)| {
-            let name = parameter.parameter_data_ref().name.clone();
-            let (place, name) = match parameter {
+        .map(|source| {
+            let name = source.parameter.parameter_data_ref().name.clone();
+            let (place, name) = match &source.parameter {
                 openapiv3::Parameter::Path { .. } => (ParameterPlace::Path, name),
                 openapiv3::Parameter::Query { .. } => (ParameterPlace::Query, name),
                 openapiv3::Parameter::Header { .. } => {
@@ -295,10 +295,9 @@ impl Servers {
             upstreams: BTreeMap::new(),
             taken,
         };
-        let place = api
-            .root
-            .get("servers")
-            .map_or_else(|| api.root.place(), |node| node.place());
+        let written = ["servers", "host", "basePath"];
+        let written = written.into_iter().find_map(|name| api.root.get(name));
+        let place = written.map_or_else(|| api.root.place(), |node| node.place());
         let usable = usable(&api.openapi.servers, &place, found);
         if let Some((first, others)) = usable.split_first() {
             servers.names.insert(first.clone(), DEFAULT.to_owned());

@@ -75,6 +75,9 @@ pub(crate) struct Document {
     kind: Option<ApiKind>,
     /// The root's layer.
     root: Option<Tree>,
+    /// Whether any operation says who answers it. A document in which none does was written for its readers, or for a
+    /// gateway that knows from elsewhere: its server answers, as in plain OpenAPI.
+    integrates: bool,
     /// Cache namespaces that operations of several paths share.
     shared_namespaces: BTreeSet<String>,
     /// Validators by name: whether they check anything.
@@ -89,6 +92,10 @@ impl Document {
         let mut document = Document {
             kind: None,
             root: None,
+            integrates: api
+                .operations
+                .iter()
+                .any(|source| member(&source.node, "integration").is_some()),
             shared_namespaces: BTreeSet::new(),
             validators: BTreeMap::new(),
             default_validator: None,
@@ -110,6 +117,11 @@ impl Document {
     /// Whether the document uses the family.
     pub(crate) fn used(&self) -> bool {
         self.kind.is_some()
+    }
+
+    /// Whether an operation without an integration is one that was forgotten.
+    pub(crate) fn wants_integrations(&self) -> bool {
+        self.used() && self.integrates
     }
 
     /// The root's layer.
@@ -194,14 +206,9 @@ fn inventory(api: &Api<'_>, found: &mut Findings) -> bool {
     let mut holders = vec![(Holder::Root, api.root)];
     if let Some(components) = api.root.get("components").map(|node| node.follow()) {
         holders.push((Holder::Components, components));
-        if let Some(schemes) = components.get("securitySchemes").map(|node| node.follow()) {
-            holders.extend(
-                schemes
-                    .entries()
-                    .map(|(_, node)| (Holder::Scheme, node.follow())),
-            );
-        }
     }
+    let schemes = api.security_schemes.iter();
+    holders.extend(schemes.map(|scheme| (Holder::Scheme, scheme.node)));
     for (name, kind) in [("tags", Holder::Tag), ("servers", Holder::Server)] {
         let list = api.root.get(name).map(|node| node.follow());
         holders.extend(

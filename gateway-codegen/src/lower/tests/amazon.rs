@@ -557,11 +557,18 @@ fn judges_are_refused_where_they_are_used() {
 
 #[test]
 fn an_operation_wants_an_integration() {
-    operation_faults(
-        "x-amazon-apigateway-importexport-version: '1.0'",
-        "",
-        &["# aws-no-integration"],
+    let root = "x-amazon-apigateway-importexport-version: '1.0'";
+    let two = |other: &str| {
+        let parameter = "{ name: id, in: path, required: true, schema: {} }";
+        let put = format!("    put: {{ parameters: [ {parameter} ], {other} }}\n");
+        document_with(root, "") + &put
+    };
+    assert_eq!(
+        findings(&two(&integration(PROXY))),
+        ["/paths/~1books~1{id}/get# aws-no-integration"]
     );
+    // Where none has one, the document was not made for Amazon alone, and its server answers.
+    assert_eq!(findings(&two("")), Vec::<String>::new());
     operation_faults(
         "x-amazon-apigateway-importexport-version: '1.0'\nx-gateway: { defaults: { integration: { type: mock } } }",
         "",
