@@ -3,6 +3,7 @@
 //! Everything wrong with the file is reported at its line and column, in one run. Paths in it are relative to the folder
 //! it stands in. Absent on purpose: anything about how a gateway behaves; that stands in the document.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -51,6 +52,15 @@ pub struct GatewayEntry {
     /// What is compiled in though the document does not ask for it.
     #[serde(default)]
     pub with: Vec<Extra>,
+    /// Values of the document's parameters.
+    #[serde(default)]
+    pub params: BTreeMap<String, String>,
+    /// File with further values, as JSON or YAML.
+    #[serde(default)]
+    pub params_file: Option<PathBuf>,
+    /// The API to take out of a template that has several: its logical id.
+    #[serde(default)]
+    pub resource: Option<String>,
     /// Stages that are compiled in. Default: all.
     #[serde(default)]
     pub only_stage: Vec<String>,
@@ -307,6 +317,9 @@ runtime = "path=../runtime"
 workspace = "member"
 with = ["mock"]
 only-stage = ["prod"]
+params = { Domain = "shop.example" }
+params-file = "prod.json"
+resource = "Api"
 
 [[gateway]]
 spec = "admin.yaml"
@@ -335,6 +348,12 @@ cache = "kept"
         assert_eq!(shop.workspace, Some(Workspace::Member));
         assert_eq!(shop.with, [Extra::Mock]);
         assert_eq!(shop.only_stage, ["prod"]);
+        assert_eq!(
+            shop.params.get("Domain").map(String::as_str),
+            Some("shop.example")
+        );
+        assert_eq!(shop.params_file.as_deref(), Some(Path::new("prod.json")));
+        assert_eq!(shop.resource.as_deref(), Some("Api"));
         assert_eq!((&admin.name, &admin.workspace), (&None, &None));
         assert_eq!(config.lint.fail_on, Some(Threshold::Warning));
         assert_eq!(

@@ -17,7 +17,10 @@ pub fn of(document: &Document) -> String {
     let mut files: Vec<(String, String)> = document
         .files
         .iter()
-        .map(|file| {
+        .enumerate()
+        // What a template was made of has no value of its own any more.
+        .filter(|(number, file)| *number == 0 || !file.root.is_null())
+        .map(|(_, file)| {
             let mut text = String::new();
             canonical(&file.root, &mut text);
             (name_of(folder, file), text)

@@ -6,6 +6,7 @@
 //! | phase | from | to |
 //! |---|---|---|
 //! | [`load`] | bytes | a document, every value with its place |
+//! | [`intrinsics`] | a template | the document it stands for, its functions evaluated |
 //! | [`resolve`] | a document | the same with the files its references name |
 //! | [`normalise`] | a document of any version | the canonical 3.0 shape, typed |
 //! | [`lower`] | OpenAPI, `x-gateway`, `x-amazon-apigateway-*` | one model; all defaults decided |
@@ -22,6 +23,7 @@ pub mod config;
 pub mod digest;
 pub mod emit;
 pub mod findings;
+pub mod intrinsics;
 pub mod load;
 pub mod lower;
 pub mod model;
@@ -35,6 +37,7 @@ use std::path::Path;
 
 use emit::EmitOptions;
 use findings::Findings;
+use intrinsics::Inputs;
 use load::Document;
 use model::Gateway;
 use resolve::Sources;
@@ -54,17 +57,20 @@ pub fn generate(spec: &Path, options: &EmitOptions) -> Result<FileTree, (Documen
 
 /// What a document means; `None` if an error was found. Whatever is wrong with it is added to `found`.
 pub fn read(spec: &Path, found: &mut Findings) -> (Document, Option<Gateway>) {
-    read_from(spec, Sources::default(), found)
+    read_from(spec, Sources::default(), &Inputs::default(), found)
 }
 
-/// As [`read`], with the files it refers to from these sources.
+/// As [`read`], with the files it refers to from these sources; a template is evaluated with these values.
 pub fn read_from(
     spec: &Path,
     sources: Sources<'_>,
+    inputs: &Inputs,
     found: &mut Findings,
 ) -> (Document, Option<Gateway>) {
-    let document = load::read(spec, found).unwrap_or_default();
-    let document = resolve::references_from(document, sources, found);
+    let mut document = load::read(spec, found).unwrap_or_default();
+    let mut evaluation = intrinsics::entry(&mut document, inputs, found);
+    let mut document = resolve::references_from(document, sources, found);
+    evaluation.others(&mut document, inputs, found);
     let gateway = understand(&document, found);
     (document, gateway)
 }

@@ -8,6 +8,7 @@
 
 mod mount;
 mod operation;
+mod parameters;
 mod stage;
 mod upstreams;
 mod variables;
@@ -26,10 +27,12 @@ use crate::respond::Responses;
 use crate::route::Router;
 use crate::schema::Schemas;
 use crate::settings::{Settings, StartFault};
+use crate::values::Variables;
 
 pub(crate) use mount::Mount;
 pub use operation::policy;
 pub(crate) use operation::{Operation, Surroundings, Variants};
+pub use parameters::{settled, twin};
 pub(crate) use stage::Stage;
 use stage::Starting;
 pub(crate) use upstreams::{Origin, Upstreams, variables_in};
@@ -45,6 +48,8 @@ pub struct Gateway {
     pub(crate) responses: Responses,
     /// Cross-origin rules of answers that belong to no operation.
     pub(crate) cors: Option<Cors>,
+    /// Deployment parameters: what is known of variables before the stage is.
+    pub(crate) parameters: Variables,
     /// The stages that are served, in the order they are looked for: those with a host first, then the longer path.
     pub(crate) stages: Vec<Stage>,
     /// Every back end that an operation calls.
@@ -84,6 +89,7 @@ impl Gateway {
         let responses = Responses::new(def)
             .map_err(|found| faults.extend(found))
             .ok();
+        let parameters = settled(def, &settings.parameters).map_err(|found| faults.extend(found));
         let served = served(def, settings, &mut faults);
         variables::check_given(&served, settings, &mut faults);
         let mut operations: Vec<&'static str> = Vec::new();
@@ -104,10 +110,13 @@ impl Gateway {
                 return Err(faults);
             }
         };
+        let all_settled = parameters.is_ok();
+        let parameters = Variables::of_deployment(parameters.unwrap_or_default());
         let mut starting = Starting {
             gateway: def,
             ids: &ids,
             settings,
+            parameters: &parameters,
             clock,
             upstreams: Upstreams::new(def, settings, &mut faults),
             schemas,
@@ -115,6 +124,8 @@ impl Gateway {
         };
         let mut stages: Vec<Stage> = served
             .into_iter()
+            // What is made of a value that is missing is no fault of its own.
+            .filter(|_| all_settled)
             .map(|stage| Stage::start(stage, &mut starting, &mut faults))
             .collect();
         stages.sort_by_key(|stage| stage.mount.precedence());
@@ -137,6 +148,7 @@ impl Gateway {
                 upstreams: starting.upstreams.into_live(),
                 schemas: starting.schemas,
                 sinks: starting.sinks,
+                parameters,
                 via: ViaMark {
                     http1: mark("1.1"),
                     http2: mark("2.0"),

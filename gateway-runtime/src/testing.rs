@@ -44,6 +44,7 @@ pub(crate) const GATEWAY: GatewayDef = GatewayDef {
     kind: ApiKind::Plain,
     trusted_proxies: &[],
     limits: LIMITS,
+    parameters: &[],
     upstreams: &[],
     stages: &[&StageDef::DEFAULT],
     routes: &[],

@@ -19,11 +19,11 @@ pub(crate) mod tests;
 use std::collections::BTreeMap;
 
 use gateway_runtime::def::{
-    AccessDef, AccessLogDef, BalanceDef, BreakerDef, CanaryDef, CorsDef, CredentialDef, ExampleDef,
-    GatewayDef, GatewayResponseDef, HealthDef, Http2LimitsDef, LimitsDef, LogTarget, MountDef,
-    OperationDef, OutlierDef, OverrideDef, PolicyDef, RouteDef, Rules, SchemaDef, StageCacheDef,
-    StageDef, UpstreamDef, UpstreamTargetDef, UpstreamTlsDef, VariableDef, VariableValue, inline,
-    set,
+    AccessDef, AccessLogDef, BalanceDef, BreakerDef, CanaryDef, CorsDef, CredentialDef,
+    DeploymentParameterDef, ExampleDef, GatewayDef, GatewayResponseDef, HealthDef, Http2LimitsDef,
+    LimitsDef, LogTarget, MountDef, OperationDef, OutlierDef, OverrideDef, PolicyDef, RouteDef,
+    Rules, SchemaDef, StageCacheDef, StageDef, UpstreamDef, UpstreamTargetDef, UpstreamTlsDef,
+    VariableDef, VariableValue, inline, set,
 };
 
 use crate::model::{self, Access, Gateway, LogDestination, Stage, Variable};
@@ -70,6 +70,18 @@ pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
         })
         .collect();
     let schemas = (assembler.lists).table(&gateway.schemas, &mut assembler.strings);
+    let parameters = gateway
+        .parameters
+        .iter()
+        .map(|(name, parameter)| DeploymentParameterDef {
+            name: assembler.strings.keep(name),
+            description: assembler.strings.keep(&parameter.description),
+            default: parameter
+                .default
+                .as_ref()
+                .map(|default| assembler.strings.keep(default)),
+        })
+        .collect();
     keep(GatewayDef {
         name: assembler.strings.keep(&gateway.name),
         title: assembler.strings.keep(&gateway.title),
@@ -78,6 +90,7 @@ pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
         kind: gateway.kind,
         trusted_proxies: assembler.strings.list(&gateway.trusted_proxies),
         limits: limits(&gateway.limits),
+        parameters: list(parameters),
         upstreams: list(assembler.upstreams.values().copied().collect()),
         stages: list(stages),
         routes: list(routes),

@@ -79,6 +79,7 @@ pub(crate) fn plain(operations: impl IntoIterator<Item = Operation>) -> Gateway 
         kind: ApiKind::Plain,
         trusted_proxies: Vec::new(),
         limits: Limits::default(),
+        parameters: BTreeMap::new(),
         upstreams: BTreeMap::from([(
             "catalog".to_owned(),
             Upstream::plain("http://catalog.internal:8080/v1", Origin::default()),
@@ -230,6 +231,13 @@ pub(crate) fn gateway_of(s: &str) -> Gateway {
     gateway.title = text();
     gateway.version = text();
     gateway.trusted_proxies = vec![text()];
+    gateway.parameters = BTreeMap::from([(
+        text(),
+        DeploymentParameter {
+            description: text(),
+            default: Some(text()),
+        },
+    )]);
     gateway.cors = Some(cors("*"));
     gateway.upstreams.insert(
         format!("spare {s}"),

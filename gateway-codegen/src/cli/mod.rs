@@ -17,6 +17,7 @@ pub(crate) mod run;
 pub(crate) mod schema;
 
 mod fetch;
+mod inputs;
 mod output;
 mod reading;
 mod session;
@@ -44,9 +45,10 @@ Exit codes:
     6  input, output or cargo failed
   101  a bug in this program: please report it
 
-Environment: GATEWAY_CODEGEN_CONFIG, _FORMAT, _COLOR, _FAIL_ON, _DENY, _WARN, _ALLOW,
-_ROOT, _ALLOW_REF_HOST and _REF_CACHE stand for the options of these names. A flag wins over the environment,
-the environment over gateway-codegen.toml.";
+Environment: GATEWAY_CODEGEN_CONFIG, _FORMAT, _COLOR, _ROOT, _ALLOW_REF_HOST, _REF_CACHE,
+_PARAM (values with spaces between them), _PARAMS, _RESOURCE, _FAIL_ON, _DENY, _WARN
+and _ALLOW stand for the options of these names. A flag wins over the environment, the
+environment over gateway-codegen.toml.";
 
 /// Compiles an OpenAPI document into a gateway: a small, readable Rust crate that builds to one binary.
 #[derive(Debug, Parser)]
@@ -116,6 +118,27 @@ pub(crate) struct Global {
         hide_env = true
     )]
     pub(crate) color: Color,
+    /// Give a parameter of the document its value; can be given more than once
+    #[arg(long, value_name = "NAME=VALUE", global = true, value_parser = route::pair)]
+    pub(crate) param: Vec<(String, String)>,
+    /// Values of parameters, as JSON or YAML: an object, the AWS CLI's list, or CodePipeline's file
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        env = "GATEWAY_CODEGEN_PARAMS",
+        hide_env = true
+    )]
+    pub(crate) params: Option<PathBuf>,
+    /// The API to take out of a template that has several: its logical id
+    #[arg(
+        long,
+        value_name = "ID",
+        global = true,
+        env = "GATEWAY_CODEGEN_RESOURCE",
+        hide_env = true
+    )]
+    pub(crate) resource: Option<String>,
     /// Errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,

@@ -26,6 +26,7 @@ impl Session {
         if let Err(error) = std::fs::metadata(spec) {
             return Err(self.fail(format!("cannot read `{}`: {error}", spec.display())));
         }
+        let inputs = self.inputs(spec)?;
         self.detail(format!("reading {}", spec.display()));
         let mut found = Findings::default();
         let sources = Sources {
@@ -35,7 +36,7 @@ impl Session {
                 .as_ref()
                 .map(|fetcher| fetcher as &dyn Remote),
         };
-        let (document, gateway) = gateway_codegen::read_from(spec, sources, &mut found);
+        let (document, gateway) = gateway_codegen::read_from(spec, sources, &inputs, &mut found);
         let findings = found.judged(&configuration.levels);
         let fails = |f: &Findings| {
             let worst = [Severity::Error, Severity::Warning, Severity::Note];
@@ -101,7 +102,7 @@ impl Session {
         Ok((report.finish(), exit))
     }
 
-    fn renderer<'d>(&self, document: &'d Document) -> Renderer<'d> {
+    pub(crate) fn renderer<'d>(&self, document: &'d Document) -> Renderer<'d> {
         // Coloured always: what it is written to takes the colours out where they are not wanted.
         Renderer::new(document, self.style()).color(true)
     }

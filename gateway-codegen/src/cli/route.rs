@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use gateway_codegen::emit::surface;
 use gateway_runtime::def::{GatewayDef, RouteDef, StageDef};
+use gateway_runtime::gateway::settled;
 use gateway_runtime::preview::{self, Sent};
 use gateway_runtime::refusal::Refusal;
 use gateway_runtime::route::{Found, Router, normalise};
@@ -103,11 +104,20 @@ pub(crate) fn run(session: &Session, verb: &Route) -> Exit {
     {
         return session.no_stage(stage, &gateway);
     }
-    let request = match Request::parse(verb) {
+    let def = gateway_codegen::assemble::defs(&gateway);
+    let deployed = match settled(def, &[]) {
+        Ok(deployed) => deployed,
+        Err(faults) => {
+            for fault in &faults {
+                session.problem(&fault.message, &fault.help);
+            }
+            return Exit::Invocation;
+        }
+    };
+    let request = match Request::parse(verb, &deployed) {
         Ok(request) => request,
         Err(why) => return session.refuse(why, "`/path?query` or `http://host/path?query`"),
     };
-    let def = gateway_codegen::assemble::defs(&gateway);
     let outcome = outcome(def, &request, verb.stage.as_deref());
     let exit = match outcome {
         Outcome::Served(_) => Exit::Fine,
@@ -131,10 +141,11 @@ struct Request<'a> {
     query: Option<String>,
     headers: &'a [(String, String)],
     stage_vars: &'a [(String, String)],
+    deployed: &'a [(String, String)],
 }
 
 impl Request<'_> {
-    fn parse(verb: &Route) -> Result<Request<'_>, String> {
+    fn parse<'a>(verb: &'a Route, deployed: &'a [(String, String)]) -> Result<Request<'a>, String> {
         let (host, rest) = match verb.url.split_once("://") {
             Some(("http" | "https", rest)) => {
                 let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -168,6 +179,7 @@ impl Request<'_> {
             query,
             headers: &verb.headers,
             stage_vars: &verb.stage_var,
+            deployed,
         })
     }
 }
@@ -282,6 +294,7 @@ fn served(
         parameters: &parameters,
         stage,
         stage_vars: request.stage_vars,
+        deployed: request.deployed,
     };
     let address = match preview::sent(policy, &asked) {
         Ok(sent) => address(sent),

@@ -98,6 +98,27 @@ impl Session {
         self.global.verbose
     }
 
+    /// Values of parameters that flags or the environment give, as written.
+    pub(crate) fn param(&self) -> Result<Vec<(String, String)>, Exit> {
+        if !self.global.param.is_empty() {
+            return Ok(self.global.param.clone());
+        }
+        let text = std::env::var("GATEWAY_CODEGEN_PARAM").unwrap_or_default();
+        let pairs = text.split_ascii_whitespace().map(super::route::pair);
+        let pairs: Result<Vec<(String, String)>, String> = pairs.collect();
+        pairs.map_err(|form| self.refuse(format!("GATEWAY_CODEGEN_PARAM takes {form}"), ""))
+    }
+
+    /// The file of parameters that a flag or the environment names.
+    pub(crate) fn params(&self) -> Option<&Path> {
+        self.global.params.as_deref()
+    }
+
+    /// The resource that a flag or the environment names.
+    pub(crate) fn resource(&self) -> Option<&str> {
+        self.global.resource.as_deref()
+    }
+
     /// The configuration; read when it is first asked for, so that verbs that need none work beside a broken one.
     pub(crate) fn configuration(&self) -> Result<&Configuration, Exit> {
         if let Some(configuration) = self.configuration.get() {

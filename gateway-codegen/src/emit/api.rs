@@ -1,7 +1,8 @@
 //! `src/api.rs`: the root table.
 
 use gateway_runtime::def::{
-    ApiKind, EncodedSlash, ErrorDialect, GatewayDef, Http2LimitsDef, LimitsDef,
+    ApiKind, DeploymentParameterDef, EncodedSlash, ErrorDialect, GatewayDef, Http2LimitsDef,
+    LimitsDef,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -18,6 +19,7 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
         kind,
         trusted_proxies,
         limits,
+        parameters,
         upstreams: _,
         stages: _,
         routes: _,
@@ -71,6 +73,10 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
     };
     let cors = option(cors.map(|cors| links.cors(cors)));
     let limits = self::limits(limits);
+    let parameters_name = match parameters {
+        [] => quote!(&[]),
+        _ => quote!(PARAMETERS),
+    };
 
     let mut source = Source::module("The gateway as a whole.");
     source.item(quote! {
@@ -91,6 +97,7 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
             kind: ApiKind::#kind,
             trusted_proxies: &[#(#trusted_proxies),*],
             limits: LIMITS,
+            parameters: #parameters_name,
             upstreams: #upstreams,
             stages: stages::STAGES,
             routes: routes::ROUTES,
@@ -99,6 +106,24 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
             schemas: #schemas,
         };
     });
+    if !parameters.is_empty() {
+        let rows = parameters.iter().map(|parameter| {
+            let DeploymentParameterDef {
+                name,
+                description,
+                default,
+            } = parameter;
+            let default = option(*default);
+            quote! {
+                DeploymentParameterDef {
+                    name: #name,
+                    description: #description,
+                    default: #default,
+                }
+            }
+        });
+        source.table(quote!(const PARAMETERS: &[DeploymentParameterDef]), rows);
+    }
     source.item(quote!(const LIMITS: LimitsDef = #limits;));
     source.finish()
 }

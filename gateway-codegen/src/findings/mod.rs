@@ -148,6 +148,19 @@ impl Findings {
         }
     }
 
+    /// What was found in one file was found in another: its text has moved there.
+    pub(crate) fn refile(&mut self, from: usize, to: usize) {
+        let moved = std::mem::take(&mut self.list)
+            .into_iter()
+            .map(|mut finding| {
+                if finding.place.file == from {
+                    finding.place.file = to;
+                }
+                finding
+            });
+        self.list = moved.collect();
+    }
+
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|f| f.severity == Severity::Error)

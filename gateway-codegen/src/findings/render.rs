@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::{Finding, Findings, MOST, Place, Severity, sarif};
 use crate::load::locate::{Locator, Position};
 use crate::load::{Document, SourceFile};
-use crate::resolve::{self, Referrers};
+use crate::resolve;
 
 /// Columns that a source line may take; the renderer cuts what is longer around the place.
 const WIDTH: usize = 140;
@@ -128,7 +128,13 @@ struct Places<'d> {
     document: &'d Document,
     nothing: &'d SourceFile,
     files: HashMap<usize, Locator<'d>>,
-    referrers: Referrers<'d>,
+}
+
+/// A finding, where its value was written, and the references that lead there.
+struct Shown<'f> {
+    finding: &'f Finding,
+    place: Place,
+    used_at: Vec<Place>,
 }
 
 impl<'d> Places<'d> {
@@ -158,17 +164,14 @@ impl<'d> Places<'d> {
         }
     }
 
-    /// The references that lead to a place, as `a.yaml:1:2, itself used at b.yaml:3:4`; empty: none is needed.
-    fn used_at(&mut self, place: &Place) -> String {
-        let chain = self.referrers.chain(place);
-        let spots: Vec<String> = chain
-            .iter()
-            .map(|place| {
-                let spot = self.spot(place);
-                format!("{}:{}:{}", visible(&spot.file), spot.line, spot.column)
-            })
-            .collect();
-        spots.join(", itself used at ")
+    /// References that lead to one another, as `a.yaml:1:2, itself used at b.yaml:3:4`; `None`: there are none.
+    fn list(&mut self, chain: &[Place]) -> Option<String> {
+        let spots = chain.iter().map(|place| {
+            let spot = self.spot(place);
+            format!("{}:{}:{}", visible(&spot.file), spot.line, spot.column)
+        });
+        let spots: Vec<String> = spots.collect();
+        (!spots.is_empty()).then(|| spots.join(", itself used at "))
     }
 }
 
@@ -206,54 +209,62 @@ impl<'d> Renderer<'d> {
             document: self.document,
             nothing: &nothing,
             files: HashMap::new(),
-            referrers: resolve::referrers(self.document),
         };
-        let list = findings.sorted();
-        let out = &mut report.text;
+        let list = self.as_written(findings);
         for in_file in list.chunk_by(|a, b| a.place.file == b.place.file) {
             let positions = in_file
                 .iter()
-                .map(|finding| (places.find(&finding.place), *finding));
-            let mut positions: Vec<(Position, &Finding)> = positions.collect();
+                .map(|shown| (places.find(&shown.place), shown));
+            let mut positions: Vec<(Position, &Shown<'_>)> = positions.collect();
             // The order of pointers is not that of lines.
             positions.sort_by_key(|(position, _)| (position.line, position.column));
-            for (position, finding) in positions {
+            for (position, shown) in positions {
+                let out = &mut report.text;
                 match self.style {
-                    Style::Human => self.human(finding, &position, &mut places, out),
-                    Style::Short => short(finding, &position, &mut places, out),
-                    Style::Github => github(finding, &position, &places, out),
-                    Style::Json | Style::Sarif => {
-                        let chain = places.referrers.chain(&finding.place);
-                        report.rows.push(Row {
-                            code: finding.code,
-                            severity: finding.severity.name(),
-                            at: Spot {
-                                file: places.name(finding.place.file).to_owned(),
-                                line: position.line,
-                                column: position.column,
-                                pointer: finding.place.pointer.clone(),
-                            },
-                            message: finding.message.clone(),
-                            help: finding.help.clone(),
-                            used_at: chain.iter().map(|place| places.spot(place)).collect(),
-                        });
-                    }
+                    Style::Human => self.human(shown, &position, &mut places, out),
+                    Style::Short => short(shown, &position, &mut places, out),
+                    Style::Github => github(shown, &position, &places, out),
+                    Style::Json | Style::Sarif => report.rows.push(Row {
+                        code: shown.finding.code,
+                        severity: shown.finding.severity.name(),
+                        at: places.spot(&shown.place),
+                        message: shown.finding.message.clone(),
+                        help: shown.finding.help.clone(),
+                        used_at: shown.used_at.iter().map(|at| places.spot(at)).collect(),
+                    }),
                 }
             }
         }
         if matches!(self.style, Style::Human | Style::Short) {
-            out.push_str(&summary(findings));
-            out.push('\n');
+            report.text.push_str(&summary(findings));
+            report.text.push('\n');
         }
+    }
+
+    /// The findings in the order of the files, each where its value was written.
+    fn as_written<'f>(&self, findings: &'f Findings) -> Vec<Shown<'f>> {
+        let referrers = resolve::referrers(self.document);
+        let written = |place: &Place| self.document.written(place);
+        let shown = |finding: &'f Finding| Shown {
+            finding,
+            place: written(&finding.place),
+            used_at: (referrers.chain(&finding.place).iter())
+                .map(written)
+                .collect(),
+        };
+        let mut list: Vec<Shown<'f>> = findings.sorted().into_iter().map(shown).collect();
+        list.sort_by_key(|shown| shown.place.file);
+        list
     }
 
     fn human(
         &self,
-        finding: &Finding,
+        shown: &Shown<'_>,
         position: &Position,
         places: &mut Places<'_>,
         out: &mut String,
     ) {
+        let Shown { finding, place, .. } = shown;
         let level = match finding.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -262,31 +273,30 @@ impl<'d> Renderer<'d> {
         let title = level
             .primary_title(visible(&finding.message))
             .id(finding.code);
-        let name = visible(places.name(finding.place.file));
-        let (line_start, line) = places.lines(finding.place.file).line(position.line);
+        let name = visible(places.name(place.file));
+        let (line_start, line) = places.lines(place.file).line(position.line);
         let mut group = if line.len() > LONG {
             let origin = Origin::path(name).line(position.line);
-            let (shown, span) = excerpt(line_start, line, position);
-            let snippet = Snippet::source(shown)
+            let (excerpt, span) = excerpt(line_start, line, position);
+            let snippet = Snippet::source(excerpt)
                 .line_start(position.line)
                 .annotation(AnnotationKind::Primary.span(span));
             title
                 .element(origin.char_column(position.column))
                 .element(snippet)
         } else {
-            let (shown, span) = whole(line_start, line, position);
-            let snippet = Snippet::source(shown)
+            let (whole, span) = whole(line_start, line, position);
+            let snippet = Snippet::source(whole)
                 .path(name)
                 .line_start(position.line)
                 .annotation(AnnotationKind::Primary.span(span));
             title.element(snippet)
         };
-        if !finding.place.pointer.is_empty() {
-            let at = format!("at {}", visible(&finding.place.pointer));
+        if !place.pointer.is_empty() {
+            let at = format!("at {}", visible(&place.pointer));
             group = group.element(Level::NOTE.message(at));
         }
-        let used_at = places.used_at(&finding.place);
-        if !used_at.is_empty() {
+        if let Some(used_at) = places.list(&shown.used_at) {
             group = group.element(Level::NOTE.message(format!("used at {used_at}")));
         }
         if !finding.help.is_empty() {
@@ -319,20 +329,20 @@ pub fn summary(findings: &Findings) -> String {
     }
 }
 
-fn short(finding: &Finding, position: &Position, places: &mut Places<'_>, out: &mut String) {
+fn short(shown: &Shown<'_>, position: &Position, places: &mut Places<'_>, out: &mut String) {
+    let Shown { finding, place, .. } = shown;
     let Position { line, column, .. } = position;
     let severity = finding.severity.name();
-    let name = visible(places.name(finding.place.file));
+    let name = visible(places.name(place.file));
     let message = visible(&finding.message);
     let code = finding.code;
     // Writing to a String cannot fail.
     let _ = writeln!(out, "{name}:{line}:{column}: {severity}[{code}]: {message}");
     let mut second = Vec::new();
-    if !finding.place.pointer.is_empty() {
-        second.push(format!("at {}", visible(&finding.place.pointer)));
+    if !place.pointer.is_empty() {
+        second.push(format!("at {}", visible(&place.pointer)));
     }
-    let used_at = places.used_at(&finding.place);
-    if !used_at.is_empty() {
+    if let Some(used_at) = places.list(&shown.used_at) {
         second.push(format!("used at {used_at}"));
     }
     if !finding.help.is_empty() {
@@ -344,14 +354,15 @@ fn short(finding: &Finding, position: &Position, places: &mut Places<'_>, out: &
 }
 
 /// One workflow command. What has a meaning in commands is escaped as GitHub's own toolkit does it.
-fn github(finding: &Finding, position: &Position, places: &Places<'_>, out: &mut String) {
+fn github(shown: &Shown<'_>, position: &Position, places: &Places<'_>, out: &mut String) {
+    let finding = shown.finding;
     let Position { line, column, .. } = position;
     let command = match finding.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Note => "notice",
     };
-    let file = command_text(&visible(places.name(finding.place.file)));
+    let file = command_text(&visible(places.name(shown.place.file)));
     let file = file.replace(':', "%3A").replace(',', "%2C");
     let mut message = command_text(&visible(&finding.message));
     if !finding.help.is_empty() {

@@ -14,7 +14,7 @@ mod yaml;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -58,15 +58,37 @@ pub struct Document {
     pub files: Vec<SourceFile>,
     /// Names that the files give their parts.
     pub(crate) names: Names,
+    /// What evaluation made of it.
+    pub evaluated: Evaluated,
 }
 
 impl Document {
     fn of(entry: SourceFile) -> Document {
         Document {
             files: vec![entry],
-            names: Names::default(),
+            ..Document::default()
         }
     }
+}
+
+/// What the evaluation of templates ([`intrinsics`](crate::intrinsics)) knows of parameters.
+#[derive(Debug, Default)]
+pub struct Evaluated {
+    /// Names that have no value, and what the document says of each. In its texts they stand as `${param.NAME}`.
+    pub open: BTreeMap<String, String>,
+    /// Names of `x-gateway.parameters` whose value was given.
+    pub settled: BTreeSet<String>,
+}
+
+/// Where a value of an evaluated file was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// File it was written in.
+    pub(crate) file: usize,
+    /// Its pointer there.
+    pub(crate) pointer: String,
+    /// Whether the value itself was made, so that no part of its text stands there.
+    pub(crate) made: bool,
 }
 
 /// One file.
@@ -89,6 +111,9 @@ pub struct SourceFile {
     pub(crate) links: HashMap<String, usize>,
     /// Where each value stands; made when first asked for.
     index: OnceLock<node::Index>,
+    /// Where values were written that stand elsewhere since the file was evaluated, or were made then: pointer of the value, which
+    /// speaks for all that is inside it → where that was written.
+    written: BTreeMap<String, Written>,
 }
 
 /// Notation of a file.
@@ -257,7 +282,49 @@ pub(crate) fn parse(
     file
 }
 
+impl Document {
+    /// Where what stands at a place was written. They differ where the file was evaluated ([`intrinsics`](crate::intrinsics)).
+    pub(crate) fn written(&self, place: &Place) -> Place {
+        let Some(table) = self.files.get(place.file).map(|file| &file.written) else {
+            return place.clone();
+        };
+        let mut prefix = place.pointer.as_str();
+        loop {
+            let whole = prefix.len() == place.pointer.len();
+            let rest = place.pointer.get(prefix.len()..).unwrap_or_default();
+            let last = |pointer: &str| pointer.rfind('/').map(|at| pointer[at..].to_owned());
+            match table.get(prefix) {
+                // The name of a member whose value came from elsewhere stands where the member does.
+                Some(entry) if whole && place.key && last(&entry.pointer) != last(prefix) => {}
+                Some(entry) => {
+                    return Place {
+                        file: entry.file,
+                        pointer: match entry.made {
+                            true => entry.pointer.clone(),
+                            false => format!("{}{rest}", entry.pointer),
+                        },
+                        key: place.key,
+                        offset: place.offset.filter(|_| !entry.made),
+                    };
+                }
+                None => {}
+            }
+            match prefix.rfind('/') {
+                Some(end) => prefix = &prefix[..end],
+                None => return place.clone(),
+            }
+        }
+    }
+}
+
 impl SourceFile {
+    /// The root that evaluation made, and where its values were written.
+    pub(crate) fn evaluate(&mut self, root: Value, written: BTreeMap<String, Written>) {
+        self.root = root;
+        self.written = written;
+        self.index = OnceLock::new();
+    }
+
     /// A file that is there but cannot be taken.
     pub(crate) fn unread(name: String, path: PathBuf) -> Self {
         Self::new(name, path, String::new(), Format::Yaml)
@@ -273,6 +340,7 @@ impl SourceFile {
             root: Value::Null,
             links: HashMap::new(),
             index: OnceLock::new(),
+            written: BTreeMap::new(),
         }
     }
 }

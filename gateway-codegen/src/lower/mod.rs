@@ -4,7 +4,7 @@
 //! in layers: trees of values that know where they were written ([`tree`]). What the Amazon family says is translated into
 //! such layers ([`aws`]), so that from the merge ([`layers`], [`stack`]) on nothing can tell the dialects apart. Merged
 //! layers are read into the types of the language ([`native`]) and from there into the model ([`policy`], [`integration`],
-//! [`answers`], [`retries`], [`stages`], [`upstreams`], [`root`]), where every default is decided.
+//! [`answers`], [`retries`], [`stages`], [`upstreams`], [`parameters`], [`root`]), where every default is decided.
 //!
 //! Faults that need a place inside the document are found here, with the rules of [`check`](crate::check); what the
 //! finished model shows is found there. Absent on purpose: anything about how a gateway is emitted or served.
@@ -19,6 +19,7 @@ mod layers;
 mod messages;
 pub mod native;
 mod openapi;
+mod parameters;
 mod policy;
 mod reader;
 mod retries;
@@ -36,6 +37,8 @@ mod variables;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+pub(crate) use self::reader::must_be_known;
 
 use self::access::Schemes;
 use self::draft::Draft;
@@ -76,6 +79,8 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
     let at = At::root(&root_tree);
 
     let mut reader = Reader::new(found);
+    let parameters = parameters::declared(&written, at, api.root.document(), &mut reader);
+    reader.declare(parameters.clone());
     let declared = upstreams::read(&written, at, &mut reader);
     let taken: BTreeSet<String> = written
         .upstreams
@@ -161,6 +166,7 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         kind: root::kind(&written),
         trusted_proxies: root::trusted_proxies(&written, at, &mut reader),
         limits: root::limits(&written, at, &mut reader),
+        parameters: BTreeMap::new(),
         upstreams: BTreeMap::new(),
         stages,
         operations: BTreeMap::new(),
@@ -190,6 +196,14 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
     }
     let declared: BTreeSet<&String> = named.upstreams.keys().collect();
     gateway.upstreams = used_upstreams(&gateway, upstreams, &declared, reader.found);
+    gateway.parameters = parameters::used(
+        parameters,
+        &gateway,
+        &written,
+        at,
+        api.root.document(),
+        &mut reader,
+    );
     refuse_misplaced(api, reader.found);
     note_what_is_missing(api, &gateway, reader.found);
     Some(gateway)

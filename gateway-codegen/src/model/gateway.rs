@@ -24,6 +24,8 @@ pub struct Gateway {
     pub trusted_proxies: Vec<String>,
     /// What a client may ask.
     pub limits: Limits,
+    /// Deployment parameters that something is made of, by name.
+    pub parameters: BTreeMap<String, DeploymentParameter>,
     /// Back ends by name.
     pub upstreams: BTreeMap<String, Upstream>,
     /// Stages by name; never empty.
@@ -38,6 +40,15 @@ pub struct Gateway {
     pub schemas: Schemas,
     /// Where the root extension (or `info`, without one) was written.
     pub origin: Origin,
+}
+
+/// A text that is known where the gateway is deployed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeploymentParameter {
+    /// What it is for, on one line; may be empty.
+    pub description: String,
+    /// Its value where none is given.
+    pub default: Option<String>,
 }
 
 /// What a client may ask of the gateway. The defaults are [`Limits::default`], nowhere else.

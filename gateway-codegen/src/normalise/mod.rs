@@ -302,6 +302,7 @@ fn text_or_number(info: Node<'_>, name: &str, found: &mut Findings) -> String {
                 format!("`{name}` of `info` is a number, and taken as it is written"),
                 "write it in quotes",
             );
+            let place = node.document().written(&place);
             let file = node.document().files.get(place.file);
             file.filter(|file| file.format == Format::Yaml)
                 .map(|file| Locator::new(file).source(&place).trim().to_owned())

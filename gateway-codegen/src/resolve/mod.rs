@@ -21,7 +21,7 @@ use crate::load::{self, Document, MAX_BYTES};
 use crate::suggest;
 
 pub(crate) use names::Names;
-pub(crate) use referrers::{Referrers, referrers};
+pub(crate) use referrers::referrers;
 use uri::{decode, has_scheme, join};
 pub(crate) use uri::{is_pointer, split};
 

@@ -39,6 +39,7 @@ const TRUSTING: GatewayDef = GatewayDef {
     kind: ApiKind::Plain,
     trusted_proxies: &["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"],
     limits: LIMITS,
+    parameters: &[],
     upstreams: &[],
     stages: &[&StageDef::DEFAULT],
     routes: &[],

@@ -44,6 +44,8 @@ pub(super) struct Starting<'s> {
     /// Places of the gateway's operations, by id.
     pub(super) ids: &'s BTreeMap<&'static str, usize>,
     pub(super) settings: &'s Settings,
+    /// Deployment parameters.
+    pub(super) parameters: &'s Variables,
     pub(super) clock: &'s Clock,
     pub(super) upstreams: Upstreams<'s>,
     pub(super) schemas: Schemas,
@@ -79,6 +81,7 @@ impl Stage {
             gateway,
             ids,
             settings,
+            parameters,
             clock,
             upstreams,
             schemas,
@@ -90,10 +93,10 @@ impl Stage {
                 faults.push(fault);
                 None
             });
-        let own = variables::read(def, &[], settings, faults);
+        let own = variables::read(def, &[], parameters, settings, faults);
         let canary = def.canary.map(|canary| Canary {
             threshold: (canary.percent.clamp(0.0, 100.0) / 100.0 * 4_294_967_296.0) as u64,
-            variables: variables::read(def, canary.variables, settings, faults),
+            variables: variables::read(def, canary.variables, parameters, settings, faults),
             shared_cache: canary.shared_cache,
         });
         let cache = def

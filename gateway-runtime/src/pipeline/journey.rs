@@ -113,7 +113,7 @@ impl<'g> Journey<'g> {
             exchange: self.exchange,
             clock: &self.worker.clock,
             stage: stage.map(|stage| stage.def.name),
-            variables: stage.map(|stage| variables(stage, self.canary)),
+            variables: variables(self.gateway, stage, self.canary),
             canary: canary.map(|_| self.canary),
             route: self.route,
             answered,
@@ -262,8 +262,15 @@ impl<'g> Journey<'g> {
     }
 }
 
-/// The variables that a request of a stage sees.
-pub(super) fn variables(stage: &Stage, canary: bool) -> &Variables {
+/// The variables that a request sees, once its stage is known those of that too.
+pub(super) fn variables<'g>(
+    gateway: &'g Gateway,
+    stage: Option<&'g Stage>,
+    canary: bool,
+) -> &'g Variables {
+    let Some(stage) = stage else {
+        return &gateway.parameters;
+    };
     match &stage.canary {
         Some(variant) if canary => &variant.variables,
         _ => &stage.variables,

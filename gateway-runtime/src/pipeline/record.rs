@@ -53,7 +53,7 @@ impl Record {
             exchange,
             clock,
             stage: stage.map(|stage| stage.def.name),
-            variables: stage.map(|stage| variables(stage, self.canary)),
+            variables: variables(gateway, stage, self.canary),
             canary: stage
                 .and_then(|stage| stage.canary.as_ref())
                 .map(|_| self.canary),

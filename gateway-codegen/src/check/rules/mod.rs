@@ -5,6 +5,7 @@ mod document;
 mod gateway;
 mod schema;
 mod security;
+mod template;
 
 #[cfg(test)]
 mod tests;
@@ -72,13 +73,14 @@ const fn note(
 }
 
 /// The families: rules of documents, of schemas, of `x-gateway` and the gateway it means, of Amazon's family, of security
-/// smells.
+/// smells, of templates.
 const FAMILIES: &[&[Rule]] = &[
     document::RULES,
     schema::RULES,
     gateway::RULES,
     amazon::RULES,
     security::RULES,
+    template::RULES,
 ];
 
 /// How many rules there are.

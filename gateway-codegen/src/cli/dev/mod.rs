@@ -31,6 +31,7 @@ Examples:
   gateway-codegen dev api.yaml --mock    its examples answer instead
   gateway-codegen dev api.yaml --upstream http://localhost:3000
   gateway-codegen dev api.yaml --stage prod --stage-var shop=http://localhost:3000
+  gateway-codegen dev template.yaml --param Domain=localhost:3000
 
 While a saved document has errors they are printed and the last good one keeps being served.";
 
@@ -108,7 +109,8 @@ fn follow(session: &Session, verb: &Dev) -> Result<Exit, Exit> {
     let mut watch = Watch::new(Look::at([entry.as_ref().unwrap_or(&verb.spec).as_path()]));
     let (document, model) = session.read(&verb.spec)?;
     // Before anybody is told that it serves, so that no save after that is missed.
-    watch.turn_to(watched(&document, false).iter().map(PathBuf::as_path));
+    let files = watched(session, &verb.spec, &document, false);
+    watch.turn_to(files.iter().map(PathBuf::as_path));
     let def = tables(session, verb, model)?;
     // What was asked for wrongly is told apart from what the system refuses, such as an address that is taken.
     if let Err(faults) = Gateway::start(def, &settings, &Clock::system()) {
@@ -272,7 +274,7 @@ impl Served<'_> {
             }
         };
         let broken = reading.gateway.is_none();
-        let files = watched(&reading.document, broken);
+        let files = watched(self.session, &self.verb.spec, &reading.document, broken);
         self.watch.turn_to(files.iter().map(PathBuf::as_path));
         let digest = gateway_codegen::digest::of(&reading.document);
         if !broken && digest == self.digest {
@@ -322,9 +324,12 @@ impl Served<'_> {
     }
 }
 
-/// The files of a document. Of a broken one their folders too: what it misses may turn up there.
-fn watched(document: &Document, broken: bool) -> Vec<PathBuf> {
+/// The files of a document, and those with the values of its parameters. Of a broken one their folders too: what it misses may
+/// turn up there.
+fn watched(session: &Session, spec: &Path, document: &Document, broken: bool) -> Vec<PathBuf> {
+    let values = session.parameter_files(spec).into_iter();
     let files = document.files.iter().map(|file| file.path.clone());
+    let files = files.chain(values);
     let folders = document
         .files
         .iter()

@@ -23,7 +23,9 @@ use super::draft::Draft;
 use super::suggest;
 use super::tree::Tree;
 use crate::findings::{Findings, Lazily, Place, brief};
+use crate::intrinsics;
 use crate::load::Node;
+use crate::lower::must_be_known;
 use crate::normalise::Api;
 
 pub(crate) use security::{is_open, judge};
@@ -310,63 +312,59 @@ fn not_served(node: &Node<'_>, what: impl std::fmt::Display, found: &mut Finding
     );
 }
 
-/// Reports CloudFormation below a node: functions and pseudo parameters that only a deployment fills in. Says whether there
-/// was any.
-fn refuse_cloudformation(node: &Node<'_>, found: &mut Findings) -> bool {
-    let intrinsic = |name: &str| name.starts_with("Fn::") || matches!(name, "Ref" | "Condition");
-    let mut any = false;
-    let mut open = vec![*node];
-    while let Some(node) = open.pop() {
-        match node.value() {
-            Value::Object(members) => {
-                let mut names = members.keys();
-                if let (Some(name), None) = (names.next(), names.next())
-                    && intrinsic(name)
-                {
-                    report_cloudformation(&node, name, found);
-                    any = true;
-                } else {
-                    open.extend(node.entries().map(|(_, node)| node));
-                }
-            }
-            Value::Array(_) => open.extend(node.items()),
-            Value::String(text) if text.contains("${AWS::") => {
-                report_cloudformation(&node, "${AWS::…}", found);
-                any = true;
-            }
-            _ => {}
-        }
-    }
-    any
+/// Whether this is a function of a template that could not be evaluated, which has its finding.
+fn unevaluated(node: &Node<'_>) -> bool {
+    intrinsics::is_function(node.entries().map(|(name, _)| name))
 }
 
-fn report_cloudformation(node: &Node<'_>, what: &str, found: &mut Findings) {
-    found.error(
-        "cloudformation-expression",
-        node.place(),
-        format!("`{}` is filled in by CloudFormation, not here", brief(what)),
-        "write the value; a later version takes such values as parameters (`--param`)",
-    );
+/// The first deployment parameter that a text is made of.
+fn open_parameter<'d>(node: &Node<'d>, text: &'d str) -> Option<&'d str> {
+    let open = &node.document().evaluated.open;
+    text.match_indices("${param.").find_map(|(at, prefix)| {
+        let (name, _) = text.get(at + prefix.len()..)?.split_once('}')?;
+        open.contains_key(name).then_some(name)
+    })
 }
 
-/// A text. Anything else is reported, except what CloudFormation would fill in, which was reported already.
-fn text<'d>(node: &Node<'d>, found: &mut Findings) -> Option<&'d str> {
+/// A text that may be made of deployment parameters: they stand in it as `${param.NAME}`.
+fn open_text<'d>(node: &Node<'d>, found: &mut Findings) -> Option<&'d str> {
     match node.value() {
         Value::String(text) => Some(text),
-        Value::Object(_) => None,
         _ => {
-            wrong_type(node, "a text", found);
+            if !unevaluated(node) {
+                wrong_type(node, "a text", found);
+            }
             None
         }
     }
+}
+
+/// A text that is known now. Anything else is reported.
+fn text<'d>(node: &Node<'d>, found: &mut Findings) -> Option<&'d str> {
+    let text = open_text(node, found)?;
+    match refuse_open(node, text, found) {
+        true => None,
+        false => Some(text),
+    }
+}
+
+/// Reports a text that is not known now. Says whether it is one.
+fn refuse_open(node: &Node<'_>, text: &str, found: &mut Findings) -> bool {
+    let Some(name) = open_parameter(node, text) else {
+        return false;
+    };
+    let (message, help) = must_be_known(name);
+    found.error("parameter-open", node.place(), message, help);
+    true
 }
 
 /// A whole number, which Amazon's exports also write as text.
 fn number(node: &Node<'_>, found: &mut Findings) -> Option<u64> {
     let number = match node.value() {
         Value::Number(number) => number.as_u64(),
+        Value::String(text) if refuse_open(node, text, found) => return None,
         Value::String(text) => text.trim().parse().ok(),
-        Value::Object(_) => return None,
+        Value::Object(_) if unevaluated(node) => return None,
         _ => None,
     };
     if number.is_none() {
@@ -379,9 +377,10 @@ fn number(node: &Node<'_>, found: &mut Findings) -> Option<u64> {
 fn flag(node: &Node<'_>, found: &mut Findings) -> Option<bool> {
     match node.value() {
         Value::Bool(flag) => Some(*flag),
+        Value::String(text) if refuse_open(node, text, found) => None,
         Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
         Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
-        Value::Object(_) => None,
+        Value::Object(_) if unevaluated(node) => None,
         _ => {
             wrong_type(node, "true or false", found);
             None

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use gateway_runtime::def::ApiKind;
 use serde_json::Value;
 
-use super::{
-    Validator, flag, member, no_effect, not_served, refuse_cloudformation, responses, text,
-    translated,
-};
+use super::{Validator, flag, member, no_effect, not_served, responses, text, translated};
 use crate::findings::{Findings, brief};
 use crate::lower::openapi::DEFAULT_ROUTE;
 use crate::lower::tree::Tree;
@@ -137,11 +134,9 @@ pub(super) fn layer(api: &Api<'_>, kind: ApiKind, found: &mut Findings) -> Tree 
         };
         match name {
             "gateway-responses" => {
-                refuse_cloudformation(&node, found);
                 layer.set("responses", responses::gateway_responses(&node, found));
             }
             "cors" => {
-                refuse_cloudformation(&node, found);
                 layer.set("cors", responses::cors(&node, found));
             }
             "api-key-source" => not_served(&node, "where API keys come from", found),
