@@ -121,6 +121,56 @@ pub(crate) fn cors(origin: &str) -> Cors {
 
 /// A gateway that uses every table and every variant. `s` stands in every place where a document's text can, so that
 /// hostile text can be tried everywhere at once.
+/// Schemas that say this text wherever a document can.
+fn schemas_of(s: &str) -> Schemas {
+    let json = serde_json::Value::from(s).to_string();
+    let text = || s.to_owned();
+    let inner = || {
+        vec![
+            Rule::Types(Types::STRING.or(Types::NULL)),
+            Rule::Ref(text()),
+        ]
+    };
+    let rules = vec![
+        Rule::Enum(vec![json.clone(), "1".to_owned()]),
+        Rule::Enum(vec![json]),
+        Rule::MultipleOf("0.5".to_owned()),
+        Rule::Format(Format::DateTime),
+        Rule::PrefixItems(vec![inner(), inner()]),
+        Rule::Contains {
+            rules: inner(),
+            min: 1,
+            max: Some(20_000),
+        },
+        Rule::Required {
+            within: Messages::Responses,
+            names: vec![text()],
+        },
+        Rule::Property(text(), inner()),
+        Rule::PatternProperty(text(), vec![Rule::Pattern(text())]),
+        Rule::AdditionalProperties(vec![Rule::Never]),
+        Rule::DependentRequired(text(), vec![text()]),
+        Rule::DependentSchema(text(), inner()),
+        Rule::If {
+            when: inner(),
+            then: inner(),
+            otherwise: Vec::new(),
+        },
+        Rule::Discriminator {
+            property: text(),
+            mapping: BTreeMap::from([(text(), text())]),
+        },
+        Rule::DynamicRef(text(), text()),
+    ];
+    let schema = Schema {
+        rules,
+        anchors: BTreeMap::from([(text(), text())]),
+        ..Schema::default()
+    };
+    let root = format!("#/components/schemas/{s}");
+    BTreeMap::from([(text(), schema), (root, Schema::default())])
+}
+
 pub(crate) fn gateway_of(s: &str) -> Gateway {
     let text = || s.to_owned();
     let lines = || format!("{{\n  \"text\": {s:?}\n}}\n");
@@ -297,6 +347,7 @@ pub(crate) fn gateway_of(s: &str) -> Gateway {
         origin: Origin::default(),
     };
     gateway.stages.insert(format!("prod {s}"), prod);
+    gateway.schemas = schemas_of(s);
     gateway
 }
 

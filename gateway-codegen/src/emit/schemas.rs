@@ -21,7 +21,7 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
     let variants = links.schemas().map(|(variant, _)| ident(variant));
     source.item(quote! {
         /// Their numbers.
-        #[allow(dead_code, reason = "some are referred to by nothing but a discriminator, or by one stage alone")]
+        #[allow(dead_code, reason = "not every schema is referred to")]
         pub enum Schema { #(#variants,)* }
     });
     let rows = links.schemas().map(|(_, name)| ident(name));
@@ -57,6 +57,7 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
 }
 
 /// A list of rules as an expression.
+#[allow(dead_code, reason = "operations print their schemas with it")]
 pub(super) fn rules(rules: Rules, links: &Links) -> TokenStream {
     let printer = Printer {
         links,
@@ -67,6 +68,7 @@ pub(super) fn rules(rules: Rules, links: &Links) -> TokenStream {
 }
 
 /// Whether a list of rules refers to schemas by their numbers: its file then needs `use crate::schemas::Schema;`.
+#[allow(dead_code, reason = "operations print their schemas with it")]
 pub(super) fn refers(rules: Rules) -> bool {
     rules.iter().any(|rule| match rule {
         Rule::Ref(_) | Rule::DynamicRef(..) | Rule::Discriminator { .. } => true,

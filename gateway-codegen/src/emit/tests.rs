@@ -113,6 +113,90 @@ pub static ROUTES: &[RouteDef] = &[
 }
 
 #[test]
+fn a_schema_has_a_line_for_each_rule() {
+    let title = vec![Rule::Types(Types::STRING), Rule::MinLength(1)];
+    let author = vec![Rule::Ref("#/components/schemas/Author".to_owned())];
+    let book = vec![
+        Rule::Types(Types::OBJECT),
+        Rule::Required {
+            within: Messages::Both,
+            names: vec!["title".to_owned(), "author".to_owned()],
+        },
+        Rule::Property("author".to_owned(), author.clone()),
+        Rule::Property(
+            "related".to_owned(),
+            vec![
+                Rule::Types(Types::ARRAY),
+                Rule::MaxItems(20_000),
+                Rule::Items(vec![Rule::AnyOf(vec![author, title.clone()])]),
+            ],
+        ),
+        Rule::Property("title".to_owned(), title),
+        Rule::AdditionalProperties(vec![Rule::Never]),
+    ];
+    let schema = |rules| Schema {
+        rules,
+        ..Schema::default()
+    };
+    let mut gateway = plain([]);
+    let name = |name: &str| format!("#/components/schemas/{name}");
+    gateway.schemas.insert(name("book"), schema(book));
+    let nothing = schema(Vec::new());
+    gateway.schemas.insert(name("Author"), nothing.clone());
+    gateway
+        .schemas
+        .insert("common.yaml#/Author".to_owned(), nothing.clone());
+    gateway.schemas.insert("pets/404.yaml#".to_owned(), nothing);
+    check(
+        &gateway,
+        "src/schemas.rs",
+        r##"//! Schemas that operations and other schemas refer to.
+
+use gateway_runtime::codegen::*;
+
+/// Their numbers.
+#[allow(dead_code, reason = "not every schema is referred to")]
+pub enum Schema {
+    Author,
+    Book,
+    Author2,
+    N404,
+}
+
+pub static SCHEMAS: &[SchemaDef] = &[
+    AUTHOR,
+    BOOK,
+    AUTHOR_2,
+    _404,
+];
+
+/// #/components/schemas/Author
+const AUTHOR: SchemaDef = schema("#/components/schemas/Author", &[]);
+
+/// #/components/schemas/book
+const BOOK: SchemaDef = schema("#/components/schemas/book", &[
+    object(),
+    required(&["title", "author"]),
+    property("author", &[reference(Schema::Author as u32)]),
+    property("related", &[
+        array(),
+        max_items(20_000),
+        items(&[any_of(&[&[reference(Schema::Author as u32)], &[string(), min_length(1)]])]),
+    ]),
+    property("title", &[string(), min_length(1)]),
+    no_additional_properties(),
+]);
+
+/// common.yaml#/Author
+const AUTHOR_2: SchemaDef = schema("common.yaml#/Author", &[]);
+
+/// pets/404.yaml#
+const _404: SchemaDef = schema("pets/404.yaml#", &[]);
+"##,
+    );
+}
+
+#[test]
 fn the_crate_is_opened_by_a_short_main() {
     let gateway = plain([]);
     check(

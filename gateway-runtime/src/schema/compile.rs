@@ -495,7 +495,8 @@ impl Draft {
     }
 
     fn also(&mut self, plan: PlanId, place: PlaceId) {
-        if plan != ANYTHING {
+        let known = |branch: &Branch| matches!(branch, Branch::Also(known) if *known == plan);
+        if plan != ANYTHING && !self.plan.branches.iter().any(|(branch, _)| known(branch)) {
             self.plan.branches.push((Branch::Also(plan), place));
         }
     }

@@ -89,3 +89,6 @@ fn fault(error: &regex::Error) -> PatternFault {
     };
     PatternFault { offset: 0, message }
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,8 +92,8 @@ pub(super) struct Runner<'r> {
     scratch: &'r mut Scratch,
     steps: u64,
     level: usize,
-    /// Unions on the way here: inside them values are read again, and verdicts are worth keeping.
-    unions: usize,
+    /// Values around this one that are read more than once: then so is it, and its verdicts are worth keeping.
+    again: usize,
     /// Furthest place of what a quiet run refused.
     far: usize,
     /// Outermost question under way whose answer was assumed.
@@ -139,7 +139,7 @@ impl<'r> Runner<'r> {
             scratch,
             steps: STEPS + STEPS_OF_A_BYTE * text.len() as u64,
             level: 0,
-            unions: 0,
+            again: 0,
             far: 0,
             assumed: usize::MAX,
             path: Vec::new(),
@@ -332,7 +332,15 @@ impl<'r> Runner<'r> {
         if self.level >= MAX_LEVELS {
             return Err(Stop::TooMuch);
         }
-        let keep = !LOUD && self.unions > 0 && marks.is_none() && self.scratch.scope.is_empty();
+        let keep = self.again > 0 && marks.is_none() && self.scratch.scope.is_empty();
+        if keep && LOUD {
+            // What is fine needs no second look.
+            let read = self.container::<false>(id, plan, at, depth, None)?;
+            if read.ok {
+                return Ok(read);
+            }
+        }
+        let keep = keep && !LOUD;
         if keep && let Some(known) = self.known(id, at) {
             if !known.ok {
                 self.far = self.far.max(known.end);
@@ -346,9 +354,12 @@ impl<'r> Runner<'r> {
         let hashes = self.scratch.hashes.len();
         let frames = self.scratch.used_frames;
         let path = self.path.len();
+        let again = self.again;
+        self.again += usize::from(!plan.branches.is_empty());
         self.level += 1;
         let read = self.parts::<LOUD>(plan, at, depth, marks)?;
         self.level -= 1;
+        self.again = again;
         self.scratch.work.truncate(work);
         self.scratch.seen.truncate(seen);
         self.scratch.hashes.truncate(hashes);
@@ -446,6 +457,9 @@ impl<'r> Runner<'r> {
             self.step(1 + (name.end - name.start) / BYTES_OF_A_STEP)?;
             let work = self.scratch.work.len();
             let (known, evaluated) = self.look_up(object, name);
+            let named = known.map_or(0, |known| object.members[known].children.len());
+            let several = named + (self.scratch.work.len() - work) > 1;
+            self.again += usize::from(several);
             if LOUD {
                 self.path.push(Step::Name(name));
             }
@@ -496,6 +510,7 @@ impl<'r> Runner<'r> {
                 }
             }
             ok &= kept;
+            self.again -= usize::from(several);
             if LOUD {
                 self.path.pop();
             }
@@ -637,6 +652,7 @@ impl<'r> Runner<'r> {
         // Elements that each `contains` has found, behind the bits of objects around this array.
         let found = self.scratch.seen.len();
         self.scratch.seen.resize(found + array.contains.len(), 0);
+        self.again += usize::from(array.parts.len() > 1);
         let mut count: usize = 0;
         let mut next = text.first(at, b']');
         let end = loop {
@@ -985,7 +1001,7 @@ impl<'r> Runner<'r> {
         depth: usize,
         frame: Option<usize>,
     ) -> Result<Read, Stop> {
-        self.unions += 1;
+        self.again += 1;
         let used = self.scratch.used_frames;
         let own = frame.map(|_| self.frame());
         let read = self.in_place::<false>(plan, at, depth, own)?;
@@ -995,7 +1011,7 @@ impl<'r> Runner<'r> {
             self.merge(own, frame);
         }
         self.scratch.used_frames = used;
-        self.unions -= 1;
+        self.again -= 1;
         Ok(read)
     }
 

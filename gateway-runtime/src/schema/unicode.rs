@@ -29,7 +29,7 @@ macro_rules! classes {
         #[cfg(test)]
         #[test]
         fn all_classes_can_be_built() {
-            $(assert!($name.0.is_some(), $class);)*
+            $(assert!($name.0.is_some(), "{}", $class);)*
         }
     };
 }

@@ -77,7 +77,7 @@ pub static KEYWORDS: &[Keyword] = &[
     annotation("contentSchema", NEW),
     annotation("default", ALL),
     structure("definitions", JSON_SCHEMA),
-    enforced("dependencies", &[Draft4]),
+    enforced("dependencies", JSON_SCHEMA),
     enforced("dependentRequired", NEW),
     enforced("dependentSchemas", NEW),
     annotation("deprecated", OPENAPI),

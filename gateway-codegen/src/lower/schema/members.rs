@@ -224,7 +224,7 @@ impl<'d> Schemas<'d> {
     ) {
         let tables: &[&str] = match context.dialect {
             Dialect::Draft4 => &["dependencies"],
-            Dialect::Json2020_12 => &["dependentRequired", "dependentSchemas"],
+            Dialect::Json2020_12 => &["dependencies", "dependentRequired", "dependentSchemas"],
             Dialect::Swagger2 | Dialect::OpenApi30 => &[],
         };
         for &table in tables {

@@ -157,7 +157,7 @@ fn is_literal(text: &str) -> bool {
                 let mut hex = || rest.next().is_some_and(|c| c.is_ascii_hexdigit());
                 hex() && hex()
             }
-            c if c.is_ascii() => !c.is_ascii_control() && !" \"'<>\\^`{|}".contains(c),
+            c if c.is_ascii() => !c.is_ascii_control() && !" \"<>\\^`{|}".contains(c),
             c => is_international(c, true),
         };
         if !good {
