@@ -4,6 +4,7 @@
 //! The gateway as a whole.
 
 use crate::routes;
+use crate::schemas;
 use crate::stages;
 use crate::upstreams;
 use gateway_runtime::codegen::*;
@@ -21,6 +22,7 @@ pub static GATEWAY: GatewayDef = GatewayDef {
     routes: routes::ROUTES,
     cors: None,
     responses: &[],
+    schemas: schemas::SCHEMAS,
 };
 
 const LIMITS: LimitsDef = LimitsDef {

@@ -13,12 +13,17 @@ pub static LIST_BOOKS: OperationDef = OperationDef {
     path: "/books",
     tag: "default",
     summary: "",
-    parameters: &[query("limit")],
+    parameters: &[
+        query("limit").of(&[types(Types::INTEGER.or(Types::NULL)), above("0")]),
+    ],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),
         timeout: seconds(29),
         stream_idle: seconds(60),
+        validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
         ..PolicyDef::DEFAULT
     },
     example: None,

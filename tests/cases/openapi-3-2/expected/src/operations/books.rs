@@ -4,6 +4,7 @@
 //! Operations tagged `books`.
 
 use crate::upstreams;
+use crate::schemas::Schema;
 use gateway_runtime::codegen::*;
 
 /// `QUERY /books`.
@@ -14,11 +15,14 @@ pub static SEARCH_BOOKS: OperationDef = OperationDef {
     tag: "books",
     summary: "",
     parameters: &[],
+    body: Some(body(&[json("application/json", &[reference(Schema::Search as u32)])])),
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),
         timeout: seconds(29),
         stream_idle: seconds(60),
+        validate: validate(Mode::Off, Mode::Enforce, Mode::Off),
         ..PolicyDef::DEFAULT
     },
     example: None,

@@ -14,6 +14,8 @@ pub static COPY_BOOKS: OperationDef = OperationDef {
     tag: "covers",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),

@@ -4,6 +4,7 @@
 //! Operations tagged `default`.
 
 use crate::upstreams;
+use crate::schemas::Schema;
 use gateway_runtime::codegen::*;
 
 /// `POST /books`.
@@ -13,7 +14,11 @@ pub static ADD_BOOK: OperationDef = OperationDef {
     path: "/books",
     tag: "default",
     summary: "",
-    parameters: &[header("lang")],
+    parameters: &[header("lang").of(&[string()])],
+    body: Some(
+        body(&[json("application/json", &[reference(Schema::Book as u32)])]).required(),
+    ),
+    responses: &[],
     access: AccessDef::Delegated(
         &[&[credential("staff", header("authorization"), false)]],
     ),
@@ -21,6 +26,7 @@ pub static ADD_BOOK: OperationDef = OperationDef {
         integration: proxy(&upstreams::DEFAULT),
         timeout: seconds(29),
         stream_idle: seconds(60),
+        validate: validate(Mode::Enforce, Mode::Enforce, Mode::Off),
         ..PolicyDef::DEFAULT
     },
     example: None,
@@ -33,12 +39,18 @@ pub static LIST_BOOKS: OperationDef = OperationDef {
     path: "/books",
     tag: "default",
     summary: "",
-    parameters: &[query("ids"), header("lang")],
+    parameters: &[
+        query("ids").styled(Style::Pipe, false).of(&[array(), items(&[integer()])]),
+        header("lang").of(&[string()]),
+    ],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),
         timeout: seconds(29),
         stream_idle: seconds(60),
+        validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
         ..PolicyDef::DEFAULT
     },
     example: None,
