@@ -122,7 +122,7 @@ fn the_crate_is_opened_by_a_short_main() {
         "use bookstore::gateway;\n\nfn main() -> std::process::ExitCode {\n    gateway_runtime::main(gateway())\n}\n",
     );
     let tree = whole(&gateway);
-    assert!(text(&tree, "src/lib.rs").contains("\nconst _: () = requires_layout(2);\n"));
+    assert!(text(&tree, "src/lib.rs").contains("\nconst _: () = requires_layout(3);\n"));
 }
 
 /// A new operation is one row, one static, one line of the surface per stage and two digests.
