@@ -620,8 +620,8 @@ fn what_must_be_known_is_not_asked_for_later() {
     faults(
         "type: http, uri: 'http://a/', responses: { default: { statusCode: { Ref: Status }, responseParameters: { method.response.header.a: { 'Fn::If': [a, b, c] } } } }",
         &[
-            "/responses/default/responseParameters/method.response.header.a parameter-open",
             "/responses/default/statusCode parameter-open",
+            "/responses/default/responseParameters/method.response.header.a parameter-open",
         ],
     );
     faults("type: http_proxy, uri: { a: b }", &["/uri aws-type"]);
