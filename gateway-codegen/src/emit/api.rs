@@ -105,7 +105,7 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
                 DeploymentParameterDef {
                     name: #name,
                     description: #description,
-                    default: #default,
+                    default: #default
                 }
             }
         });
