@@ -15,6 +15,7 @@ pub static GATEWAY: GatewayDef = GatewayDef {
     kind: ApiKind::Rest,
     trusted_proxies: &[],
     limits: LIMITS,
+    parameters: &[],
     upstreams: &[],
     stages: stages::STAGES,
     routes: routes::ROUTES,
