@@ -81,7 +81,7 @@ fn plain() -> impl Strategy<Value = (String, Value)> {
         count("minProperties"),
         count("maxProperties"),
         names().prop_map(keyword("required")),
-        (name(), names)
+        (name(), names())
             .prop_map(|(name, names)| ("dependentRequired".to_owned(), json!({ name: names }))),
     ]
 }

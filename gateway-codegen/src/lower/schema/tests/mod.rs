@@ -4,6 +4,7 @@
 
 mod dialects;
 mod differential;
+mod page;
 mod suite;
 
 use std::path::PathBuf;
