@@ -16,6 +16,7 @@ pub fn of(document: &Document) -> String {
     let mut files: Vec<(String, String)> = document
         .files
         .iter()
+        .filter(|file| !file.aside)
         .map(|file| {
             let mut text = String::new();
             canonical(&file.root, &mut text);
@@ -45,7 +46,7 @@ fn path_below(folder: Option<&Path>, file: &Path) -> String {
 }
 
 /// JSON without blanks, members sorted by name. Documents are at most 128 levels deep.
-fn canonical(value: &Value, out: &mut String) {
+pub(crate) fn canonical(value: &Value, out: &mut String) {
     match value {
         Value::Array(items) => {
             out.push('[');

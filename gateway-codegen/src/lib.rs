@@ -6,6 +6,7 @@
 //! | phase | from | to |
 //! |---|---|---|
 //! | [`load`] | bytes | a document, every value with its place |
+//! | [`compose`] | documents, overlays, selectors | one document |
 //! | [`resolve`] | a document | the same with the files its references name |
 //! | [`normalise`] | a document of any version | the canonical 3.0 shape, typed |
 //! | [`lower`] | OpenAPI, `x-gateway`, `x-amazon-apigateway-*` | one model; all defaults decided |
@@ -18,6 +19,7 @@
 
 pub mod assemble;
 pub mod check;
+pub mod compose;
 pub mod config;
 pub mod digest;
 pub mod emit;
@@ -27,12 +29,14 @@ pub mod lower;
 pub mod model;
 pub mod names;
 pub mod normalise;
+mod overlay;
 pub mod resolve;
 pub mod suggest;
 pub mod tree;
 
 use std::path::Path;
 
+use compose::Input;
 use emit::EmitOptions;
 use findings::Findings;
 use load::Document;
@@ -53,10 +57,17 @@ pub fn generate(spec: &Path, options: &EmitOptions) -> Result<FileTree, (Documen
 
 /// What a document means; `None` if an error was found. Whatever is wrong with it is added to `found`.
 pub fn read(spec: &Path, found: &mut Findings) -> (Document, Option<Gateway>) {
-    let document = load::read(spec, found).unwrap_or_default();
-    let document = resolve::references(document, found);
-    let gateway = understand(&document, found);
-    (document, gateway)
+    read_all(&Input::of(spec), found)
+}
+
+/// What documents, overlays and selectors mean together; `None` if an error was found.
+pub fn read_all(input: &Input, found: &mut Findings) -> (Document, Option<Gateway>) {
+    let (document, made) = compose::document(input, found);
+    let mut own = Findings::default();
+    let gateway = made.then(|| understand(&document, &mut own)).flatten();
+    found.append(own.moved(|place| document.written(place)));
+    let fine = !found.has_errors();
+    (document, gateway.filter(|_| fine))
 }
 
 /// What a document means whose files have been read; `None` if an error was found.

@@ -7,6 +7,7 @@
 mod json;
 pub(crate) mod locate;
 mod node;
+mod origin;
 mod scalar;
 mod tree;
 mod yaml;
@@ -26,6 +27,7 @@ use crate::findings::{Findings, Place};
 
 pub use node::Node;
 pub(crate) use node::{MAX_HOPS, escape, follow_pointer, unescape};
+pub(crate) use origin::{Origins, Parts};
 
 /// Largest file, and largest sum of the scalars of a file after its aliases are expanded, in bytes. The largest public
 /// API descriptions are around 10 MiB.
@@ -73,6 +75,10 @@ pub struct SourceFile {
     pub root: Value,
     /// Files that relative references of this file name: file part of the reference → index in [`Document::files`].
     pub(crate) links: HashMap<String, usize>,
+    /// Where the values of a made tree were written.
+    pub(crate) origins: Origins,
+    /// Whether it is here only because something was written in it; what the document says is in other files.
+    pub(crate) aside: bool,
     /// Where each value stands; made when first asked for.
     index: OnceLock<node::Index>,
 }
@@ -91,16 +97,21 @@ pub enum Format {
 /// There is always a document, so that findings can show the text they speak of; where it could not be read, `found` has
 /// an error and the root is `null`.
 pub fn read(path: &Path, found: &mut Findings) -> Option<Document> {
+    let file = read_as(path, 0, found);
+    Some(Document { files: vec![file] })
+}
+
+/// Reads a file that stands for itself, to have this number in places.
+pub(crate) fn read_as(path: &Path, index: usize, found: &mut Findings) -> SourceFile {
     let name = shown(path);
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let file = match bytes(path) {
-        Ok(bytes) => parse(name, real, bytes, 0, found),
+    match bytes(path) {
+        Ok(bytes) => parse(name, real, bytes, index, found),
         Err(refusal) => {
-            refusal.report(Place::default(), &name, found);
+            refusal.report(at(index, String::new(), None), &name, found);
             SourceFile::new(name, real, String::new(), Format::Yaml)
         }
-    };
-    Some(Document { files: vec![file] })
+    }
 }
 
 /// Reads a document from memory. `name` decides the format as a file's name does; relative references lead nowhere.
@@ -249,6 +260,15 @@ impl SourceFile {
         Self::new(name, path, String::new(), Format::Yaml)
     }
 
+    /// A tree that was made of others, in the place of the file that it stands for.
+    pub(crate) fn made(of: &SourceFile, root: Value, origins: Origins) -> Self {
+        SourceFile {
+            root,
+            origins,
+            ..Self::new(of.name.clone(), of.path.clone(), String::new(), of.format)
+        }
+    }
+
     fn new(name: String, path: PathBuf, text: String, format: Format) -> Self {
         SourceFile {
             name,
@@ -257,6 +277,8 @@ impl SourceFile {
             format,
             root: Value::Null,
             links: HashMap::new(),
+            origins: Origins::default(),
+            aside: false,
             index: OnceLock::new(),
         }
     }

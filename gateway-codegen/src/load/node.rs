@@ -58,13 +58,23 @@ impl<'d> Node<'d> {
 
     /// Where the value stands.
     pub fn place(&self) -> Place {
-        let pointer = self.source().map(|file| file.pointer_of(self.value));
-        Place {
+        self.document.written(Place {
             file: self.file,
-            pointer: pointer.unwrap_or_default(),
+            pointer: self.pointer(),
             key: false,
             offset: None,
-        }
+        })
+    }
+
+    /// Number of the file whose tree it belongs to.
+    pub(crate) fn file(&self) -> usize {
+        self.file
+    }
+
+    /// Pointer inside that tree.
+    pub(crate) fn pointer(&self) -> String {
+        let pointer = self.source().map(|file| file.pointer_of(self.value));
+        pointer.unwrap_or_default()
     }
 
     /// Where the name of this member stands.

@@ -4,7 +4,7 @@
 //! cannot be followed is one error, at the first place it is written. Schemas may refer back to themselves; a chain of
 //! references that only leads to itself may not. What is data ([`walk`] knows) is not looked into.
 
-mod walk;
+pub(crate) mod walk;
 
 #[cfg(test)]
 mod tests;

@@ -10,13 +10,13 @@ use crate::load::escape;
 
 /// A reference as it stands in a file.
 #[derive(Debug)]
-pub(super) struct Written<'w> {
+pub(crate) struct Written<'w> {
     /// Pointer of the value of the `$ref` member.
-    pub(super) pointer: &'w str,
+    pub(crate) pointer: &'w str,
     /// What that is, if it is a text.
-    pub(super) target: Option<&'w str>,
+    pub(crate) target: Option<&'w str>,
     /// Whether it leads to data, in which only a further reference means something.
-    pub(super) to_data: bool,
+    pub(crate) to_data: bool,
 }
 
 /// What the members of an object are.
@@ -33,7 +33,7 @@ enum Members {
 }
 
 /// Shows all references in a value, which stands at `pointer`; of data only the one that stands for it.
-pub(super) fn references(value: &Value, pointer: &str, data: bool, take: impl FnMut(Written<'_>)) {
+pub(crate) fn references(value: &Value, pointer: &str, data: bool, take: impl FnMut(Written<'_>)) {
     let mut walk = Walk {
         pointer: pointer.to_owned(),
         take,
@@ -46,7 +46,7 @@ pub(super) fn references(value: &Value, pointer: &str, data: bool, take: impl Fn
 }
 
 /// Whether what a pointer leads to may lie in data, which [`references`] does not look into.
-pub(super) fn lies_in_data(pointer: &str) -> bool {
+pub(crate) fn lies_in_data(pointer: &str) -> bool {
     let mut tokens = pointer.split('/');
     tokens.any(|token| {
         is_extension(token)

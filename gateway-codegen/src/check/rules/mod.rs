@@ -1,6 +1,7 @@
 //! Every rule, as rows of a table: findings, `explain` and the reference page read the same rows.
 
 mod amazon;
+mod composition;
 mod document;
 mod gateway;
 
@@ -70,13 +71,19 @@ const fn note(
 }
 
 /// How many there are.
-const COUNT: usize = document::RULES.len() + gateway::RULES.len() + amazon::RULES.len();
+const COUNT: usize =
+    document::RULES.len() + composition::RULES.len() + gateway::RULES.len() + amazon::RULES.len();
 
 /// All of them in one list.
 const fn all() -> [Rule; COUNT] {
     let mut all = [document::RULES[0]; COUNT];
     let mut at = 0;
-    let mut families: &[&[Rule]] = &[document::RULES, gateway::RULES, amazon::RULES];
+    let mut families: &[&[Rule]] = &[
+        document::RULES,
+        composition::RULES,
+        gateway::RULES,
+        amazon::RULES,
+    ];
     while let [family, others @ ..] = families {
         let mut rest = *family;
         while let [rule, after @ ..] = rest {

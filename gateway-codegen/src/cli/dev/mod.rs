@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use gateway_codegen::compose::Input;
 use gateway_codegen::load::Document;
 use gateway_codegen::model::{AccessLog, Gateway as Model, LogDestination};
 use gateway_runtime::clock::Clock;
@@ -21,6 +22,7 @@ use gateway_runtime::gateway::Gateway;
 use gateway_runtime::serve::{self, Serving};
 use gateway_runtime::settings::{AccessLogTo, Settings, StartFault};
 
+use super::input::Composition;
 use super::route::pair;
 use super::{Exit, Session, output};
 use watch::{Look, Watch};
@@ -29,6 +31,7 @@ const EXAMPLES: &str = "\
 Examples:
   gateway-codegen dev api.yaml           calls the document's back ends
   gateway-codegen dev api.yaml --mock    its examples answer instead
+  gateway-codegen dev api.yaml --overlay ours.yaml
   gateway-codegen dev api.yaml --upstream http://localhost:3000
   gateway-codegen dev api.yaml --stage prod --stage-var shop=http://localhost:3000
 
@@ -48,8 +51,11 @@ const LOG: &str = "${context.httpMethod} ${context.path} -> ${context.status} ${
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Dev {
-    /// OpenAPI document
-    spec: PathBuf,
+    /// OpenAPI documents of one gateway
+    #[arg(required = true, value_name = "SPEC")]
+    specs: Vec<PathBuf>,
+    #[command(flatten)]
+    composition: Composition,
     /// Answer with the document's examples; no back end is called
     #[arg(long)]
     mock: bool,
@@ -103,10 +109,10 @@ pub(crate) fn run(session: &Session, verb: &Dev) -> Exit {
 
 fn follow(session: &Session, verb: &Dev) -> Result<Exit, Exit> {
     let settings = settings(session, verb);
-    // As documents name their files: links followed.
-    let entry = verb.spec.canonicalize();
-    let mut watch = Watch::new(Look::at([entry.as_ref().unwrap_or(&verb.spec).as_path()]));
-    let (document, model) = session.read(&verb.spec)?;
+    let input = session.input(&verb.specs, &verb.composition)?;
+    let entries = entries(&input);
+    let mut watch = Watch::new(Look::at(entries.iter().map(PathBuf::as_path)));
+    let (document, model) = session.read(&input)?;
     // Before anybody is told that it serves, so that no save after that is missed.
     watch.turn_to(watched(&document, false).iter().map(PathBuf::as_path));
     let def = tables(session, verb, model)?;
@@ -137,6 +143,7 @@ fn follow(session: &Session, verb: &Dev) -> Result<Exit, Exit> {
     let mut served = Served {
         session,
         verb,
+        input: &input,
         leaked: document_size(&document),
         digest: gateway_codegen::digest::of(&document),
         watch,
@@ -238,6 +245,7 @@ enum End {
 struct Served<'a> {
     session: &'a Session,
     verb: &'a Dev,
+    input: &'a Input,
     /// Bytes of document whose tables were leaked.
     leaked: usize,
     digest: String,
@@ -262,12 +270,14 @@ impl Served<'_> {
     /// Reads the document again; what is wrong with it leaves everything as it was. It ends the serving if it is fine,
     /// but too much was leaked to serve it here.
     fn reload(&mut self, serving: &Serving) -> Option<End> {
-        let reading = match self.session.examine(&self.verb.spec) {
+        let reading = match self.session.examine(self.input) {
             Ok(reading) => reading,
             Err(_) => {
                 // Moved away for a moment, as some editors do.
+                let entries = entries(self.input);
+                let folders = entries.iter().map(|entry| folder(entry));
                 self.watch
-                    .turn_to([self.verb.spec.as_path(), folder(&self.verb.spec)]);
+                    .turn_to(entries.iter().map(PathBuf::as_path).chain(folders));
                 return None;
             }
         };
@@ -320,6 +330,15 @@ impl Served<'_> {
             Err(faults) => Err(told(self.session, &faults, Exit::Invocation)),
         }
     }
+}
+
+/// The files that were named, as documents name theirs: links followed.
+fn entries(input: &Input) -> Vec<PathBuf> {
+    let specs = input.specs.iter().map(|spec| &spec.path);
+    let files = specs.chain(&input.overlays);
+    files
+        .map(|file| file.canonicalize().unwrap_or_else(|_| file.clone()))
+        .collect()
 }
 
 /// The files of a document. Of a broken one their folders too: what it misses may turn up there.

@@ -1,0 +1,252 @@
+//! SPECs, overlays and selectors → one [`Document`].
+//!
+//! One SPEC as it lies there is read as it is. An overlay changes the tree of its file. Several SPECs, a prefix or a
+//! selection make a new tree: each document is brought into one file ([`link`]), what is not wanted is left out, and the
+//! trees are joined ([`merge`]). `bundle` writes that same tree, so what it writes means the same by construction. Every
+//! value keeps the place it was written at ([decision 10](../../../docs/decisions/0010-made-documents.md)). Absent on purpose:
+//! any meaning of what is said; that is for [`normalise`](crate::normalise) and [`lower`](crate::lower).
+
+mod kind;
+mod link;
+mod merge;
+mod names;
+mod select;
+mod servers;
+mod strip;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::findings::{Findings, Place};
+use crate::load::{self, Document, Origins, SourceFile};
+use crate::overlay::{self, Overlay, Spent, Tree};
+use crate::resolve;
+
+pub use select::{Selection, Selector};
+pub use strip::{Strip, strip};
+
+/// Number from which files are counted, before the document is put together, that are no part of it: overlays, and
+/// documents as they were before an overlay.
+const ASIDE: usize = usize::MAX / 2;
+
+/// What a gateway is made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Input {
+    /// The documents.
+    pub specs: Vec<Spec>,
+    /// Overlays, in the order they are applied.
+    pub overlays: Vec<PathBuf>,
+    /// What of the documents is meant.
+    pub selection: Selection,
+}
+
+/// One document.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spec {
+    /// Its entry file.
+    pub path: PathBuf,
+    /// The path that its own paths are put below: begins with `/` and does not end in one; empty: none.
+    pub prefix: String,
+}
+
+impl Input {
+    /// One document as it is.
+    pub fn of(spec: impl Into<PathBuf>) -> Input {
+        Input {
+            specs: vec![Spec {
+                path: spec.into(),
+                prefix: String::new(),
+            }],
+            ..Input::default()
+        }
+    }
+
+    /// Whether a new tree has to be made.
+    fn is_made(&self) -> bool {
+        self.specs.len() > 1
+            || self.specs.iter().any(|spec| !spec.prefix.is_empty())
+            || !self.selection.is_all()
+    }
+}
+
+/// What was asked of several documents, in words that are the same in every folder; nothing of one document as it is.
+pub fn recorded(input: &Input) -> Vec<String> {
+    let name = |path: &std::path::Path| {
+        let name = path.file_name().map(|name| name.to_string_lossy());
+        name.unwrap_or_default().into_owned()
+    };
+    let several = input.specs.len() > 1;
+    let specs = input.specs.iter().filter(|_| several);
+    let mut words: Vec<String> = specs.map(|spec| name(&spec.path)).collect();
+    for spec in input.specs.iter().filter(|spec| !spec.prefix.is_empty()) {
+        words.push(format!("--prefix {}={}", name(&spec.path), spec.prefix));
+    }
+    words.extend(
+        input
+            .overlays
+            .iter()
+            .map(|overlay| format!("--overlay {}", name(overlay))),
+    );
+    for (flag, list) in [
+        ("--include", &input.selection.include),
+        ("--exclude", &input.selection.exclude),
+    ] {
+        words.extend(list.iter().map(|selector| format!("{flag} {selector}")));
+    }
+    words
+}
+
+/// Whether a text can be a prefix; else what is wrong with it.
+///
+/// # Errors
+/// A sentence without a full stop.
+pub fn prefix(text: &str) -> Result<String, &'static str> {
+    if !text.starts_with('/') {
+        return Err("a prefix begins with `/`");
+    }
+    let trimmed = text.trim_end_matches('/');
+    if trimmed.contains(['{', '}', '?', '#', '*', '%', '\\']) || trimmed.contains("//") {
+        return Err("a prefix is literal text, such as `/billing`");
+    }
+    if trimmed.split('/').any(|part| part == "." || part == "..") {
+        return Err("a prefix has no dot segments");
+    }
+    if trimmed.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("a prefix has no blanks");
+    }
+    Ok(trimmed.to_owned())
+}
+
+/// What is read for a gateway, with all its files; `None` in place of a tree that could not be made, which `found` explains.
+pub fn document(input: &Input, found: &mut Findings) -> (Document, bool) {
+    read(input, input.is_made(), found)
+}
+
+/// The same as one tree without references to other files.
+pub fn bundle(input: &Input, found: &mut Findings) -> (Document, bool) {
+    read(input, true, found)
+}
+
+fn read(input: &Input, make: bool, found: &mut Findings) -> (Document, bool) {
+    let mut aside = Vec::new();
+    let mut asides = Findings::default();
+    let mut documents: Vec<Document> = Vec::new();
+    let mut own: Vec<Findings> = Vec::new();
+    for spec in &input.specs {
+        let mut found = Findings::default();
+        documents.push(load::read(&spec.path, &mut found).unwrap_or_default());
+        own.push(found);
+    }
+    overlay(input, &mut documents, &mut aside, &mut asides);
+    let mut read = Vec::new();
+    for (document, found) in documents.into_iter().zip(&mut own) {
+        read.push(resolve::references(document, found));
+    }
+
+    let mut bases = Vec::new();
+    let mut next = usize::from(make);
+    for document in &read {
+        bases.push(next);
+        next += document.files.len();
+    }
+    let number = |document: usize, file: usize| match file.checked_sub(ASIDE) {
+        Some(aside) => next + aside,
+        None => bases.get(document).copied().unwrap_or_default() + file,
+    };
+    let faulty = asides.has_errors() || make && own.iter().any(Findings::has_errors);
+    let linked = (make && !faulty).then(|| link::link(input, &read, &number, found));
+    let mut files = Vec::new();
+    if make {
+        let entry = read.first().and_then(|document| document.files.first());
+        let nothing = SourceFile::unread(String::new(), PathBuf::new());
+        let (root, origins) = match linked {
+            Some(linked) => (linked.root, linked.origins),
+            None => (Value::Null, Origins::default()),
+        };
+        files.push(SourceFile::made(entry.unwrap_or(&nothing), root, origins));
+    }
+    for (index, mut document) in read.into_iter().enumerate() {
+        for file in &mut document.files {
+            file.origins.renumber(|file| number(index, file));
+            file.aside = make;
+            for link in file.links.values_mut() {
+                *link = number(index, *link);
+            }
+        }
+        files.append(&mut document.files);
+    }
+    files.append(&mut aside);
+    let document = Document { files };
+    for (index, own) in own.into_iter().chain([asides]).enumerate() {
+        let moved = own.moved(|place| {
+            let file = number(index, place.file);
+            document.written(Place { file, ..place })
+        });
+        found.append(moved);
+    }
+    let fine = !faulty && !(make && found.has_errors());
+    (document, fine)
+}
+
+/// Applies the overlays to the documents.
+fn overlay(
+    input: &Input,
+    documents: &mut [Document],
+    aside: &mut Vec<SourceFile>,
+    found: &mut Findings,
+) {
+    if input.overlays.is_empty() {
+        return;
+    }
+    let specs: Vec<PathBuf> = input.specs.iter().map(|spec| spec.path.clone()).collect();
+    let mut overlays: Vec<(Overlay, Vec<bool>, Vec<bool>)> = Vec::new();
+    for path in &input.overlays {
+        let mut own = Findings::default();
+        let (mut file, overlay) = overlay::read(path, ASIDE + aside.len(), &mut own);
+        file.aside = true;
+        aside.push(file);
+        if let Some(overlay) = overlay {
+            let chosen = overlay.documents(&specs, &mut own);
+            let hits = vec![false; overlay.count()];
+            overlays.push((overlay, chosen, hits));
+        }
+        found.append(own);
+    }
+    let mut spent = Spent::default();
+    for (index, document) in documents.iter_mut().enumerate() {
+        if !overlays
+            .iter()
+            .any(|(_, chosen, _)| chosen.get(index) == Some(&true))
+        {
+            continue;
+        }
+        let Some(entry) = document.files.first_mut() else {
+            continue;
+        };
+        if entry.root.is_null() || found.has_errors() {
+            continue;
+        }
+        let mut tree = Tree {
+            root: entry.root.clone(),
+            origins: Origins::whole((ASIDE + aside.len(), String::new())),
+        };
+        for (overlay, chosen, hits) in &mut overlays {
+            if chosen.get(index) == Some(&true) {
+                overlay.apply(&mut tree, &mut spent, hits, found);
+            }
+        }
+        let changed = SourceFile::made(entry, tree.root, tree.origins);
+        let mut original = std::mem::replace(entry, changed);
+        original.aside = true;
+        aside.push(original);
+    }
+    if !found.has_errors() {
+        for (overlay, _, hits) in &overlays {
+            overlay.warn_of_idle(hits, found);
+        }
+    }
+}
