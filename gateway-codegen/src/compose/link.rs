@@ -104,6 +104,7 @@ pub(super) fn link(
         stack: Vec::new(),
         nodes: 0,
         bytes: 0,
+        path_items: 0,
     };
     let mut skeletons: Vec<Skeleton<'_>> = Vec::new();
     for (document, (root, spec)) in roots.iter().zip(&input.specs).enumerate() {
@@ -137,7 +138,12 @@ struct Linker<'d, 'w> {
     /// Values and bytes of text that were taken in.
     nodes: usize,
     bytes: usize,
+    /// Path items that were put in their places.
+    path_items: usize,
 }
+
+/// Most path items: as many as a document may have operations. Callbacks can say one again and again.
+const MAX_PATH_ITEMS: usize = 25_000;
 
 /// A name as components may be called.
 fn tame(name: &str) -> String {
@@ -410,7 +416,7 @@ impl<'d> Linker<'d, '_> {
             };
             let kind = start.at(&inside);
             let at = format!("{base}{inside}");
-            if kind == Kind::One(Thing::PathItem) {
+            if kind == Kind::One(Thing::PathItem) && !self.is_own(document, target) {
                 let end = holder.follow();
                 if !self.stack.contains(&end.id()) {
                     if let Some(item) = self.path_item(document, holder, &at, None, body) {
@@ -430,6 +436,13 @@ impl<'d> Linker<'d, '_> {
         if !data {
             self.mappings(document, node, base, body, &skip);
         }
+    }
+
+    /// Whether a node is a component that its document names.
+    fn is_own(&self, document: usize, node: Node<'d>) -> bool {
+        let key = (document, node.file(), node.pointer());
+        let number = self.known.get(&key);
+        number.is_some_and(|number| self.items.get(*number).is_some_and(|item| item.own))
     }
 
     /// Notes what discriminators map to, which are references without a `$ref`.
@@ -613,6 +626,12 @@ impl<'d> Linker<'d, '_> {
         }
         if !last.is_object() {
             return Some(last.value().clone());
+        }
+        self.path_items += 1;
+        // Each has places, which hold the way to it.
+        self.bytes = self.bytes.saturating_add(base.len());
+        if self.path_items > MAX_PATH_ITEMS {
+            self.nodes = usize::MAX;
         }
         if !self.room(document, last) {
             return None;

@@ -14,8 +14,9 @@ use super::link::{Body, Linked, Skeleton, under};
 use super::names::{self, Component};
 use super::servers;
 
-/// Members of `x-gateway` that are tables: documents may share one, as long as no entry differs.
-const TABLES: &[&str] = &["upstreams", "stages", "responses"];
+/// Members of `x-gateway` that are tables, and how many levels of them: documents may share one, as long as no entry differs.
+/// A stage is made of its members, of which `operations` and `variables` are tables again.
+const TABLES: &[(&str, usize)] = &[("upstreams", 1), ("stages", 3), ("responses", 1)];
 
 /// Members of a root that mean something to all operations, and can be said only once.
 const ONCE: &[&str] = &["host", "basePath", "schemes", "jsonSchemaDialect"];
@@ -259,10 +260,10 @@ impl Joining<'_> {
             match name.as_str() {
                 "paths" => self.paths(value, &other),
                 "tags" => self.tags(value, &other),
-                "webhooks" => self.table("", &name, value, &other, false),
+                "webhooks" => self.table("", &name, value, &other, 1, false),
                 "x-gateway" => self.gateway(value, &other),
                 name if name.starts_with("x-amazon-apigateway-") => match value.is_object() {
-                    true => self.table("", name, value, &other, true),
+                    true => self.table("", name, value, &other, 1, true),
                     false => self.once("", name, value, &other, true),
                 },
                 name if ONCE.contains(&name) || SHARED.contains(&name) || name == "servers" => {
@@ -287,16 +288,25 @@ impl Joining<'_> {
         }
     }
 
-    /// A table whose entries documents may share.
-    fn table(&mut self, holder: &str, name: &str, value: Value, other: &Origins, strict: bool) {
+    /// A table whose entries documents may share, so many levels deep.
+    fn table(
+        &mut self,
+        holder: &str,
+        name: &str,
+        value: Value,
+        other: &Origins,
+        levels: usize,
+        strict: bool,
+    ) {
         let at = under(holder, name);
-        if !self.whole.value.pointer(&at).is_some_and(Value::is_object) || !value.is_object() {
-            return self.once(holder, name, value, other, strict);
-        }
-        if let Value::Object(entries) = value {
-            for (entry, value) in entries {
-                self.once(&at, &entry, value, other, strict);
+        let known = self.whole.value.pointer(&at);
+        match value {
+            Value::Object(entries) if levels > 0 && known.is_some_and(Value::is_object) => {
+                for (entry, value) in entries {
+                    self.table(&at, &entry, value, other, levels - 1, strict);
+                }
             }
+            value => self.once(holder, name, value, other, strict),
         }
     }
 
@@ -308,10 +318,11 @@ impl Joining<'_> {
             match name.as_str() {
                 // The gateway has one, the first document's.
                 "name" => self.once("/x-gateway", "name", value, other, false),
-                name if TABLES.contains(&name) => {
-                    self.table("/x-gateway", name, value, other, true);
+                name => {
+                    let table = TABLES.iter().find(|(table, _)| *table == name);
+                    let levels = table.map_or(0, |(_, levels)| *levels);
+                    self.table("/x-gateway", name, value, other, levels, true);
                 }
-                name => self.once("/x-gateway", name, value, other, true),
             }
         }
         if self.whole.origins.of("/x-gateway").is_none() {

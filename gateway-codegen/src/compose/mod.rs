@@ -15,7 +15,7 @@ mod servers;
 mod strip;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::path::PathBuf;
 
@@ -132,7 +132,11 @@ pub fn bundle(input: &Input, found: &mut Findings) -> (Document, bool) {
 }
 
 fn read(input: &Input, make: bool, found: &mut Findings) -> (Document, bool) {
-    let mut aside = Vec::new();
+    let mut aside = Aside {
+        originals: Vec::new(),
+        overlays: Vec::new(),
+    };
+    aside.originals.resize_with(input.specs.len(), || None);
     let mut asides = Findings::default();
     let mut documents: Vec<Document> = Vec::new();
     let mut own: Vec<Findings> = Vec::new();
@@ -153,8 +157,9 @@ fn read(input: &Input, make: bool, found: &mut Findings) -> (Document, bool) {
         bases.push(next);
         next += document.files.len();
     }
+    let positions = aside.positions();
     let number = |document: usize, file: usize| match file.checked_sub(ASIDE) {
-        Some(aside) => next + aside,
+        Some(file) => next + positions.get(file).copied().unwrap_or_default(),
         None => bases.get(document).copied().unwrap_or_default() + file,
     };
     let faulty = asides.has_errors() || make && own.iter().any(Findings::has_errors);
@@ -179,7 +184,8 @@ fn read(input: &Input, make: bool, found: &mut Findings) -> (Document, bool) {
         }
         files.append(&mut document.files);
     }
-    files.append(&mut aside);
+    files.extend(aside.originals.into_iter().flatten());
+    files.append(&mut aside.overlays);
     let document = Document { files };
     for (index, own) in own.into_iter().chain([asides]).enumerate() {
         let moved = own.moved(|place| {
@@ -192,13 +198,31 @@ fn read(input: &Input, make: bool, found: &mut Findings) -> (Document, bool) {
     (document, fine)
 }
 
+/// Files that are no part of the document that is read, but places lead to them.
+struct Aside {
+    /// Documents as they were before an overlay.
+    originals: Vec<Option<SourceFile>>,
+    overlays: Vec<SourceFile>,
+}
+
+impl Aside {
+    /// Where each file is among those that are there.
+    fn positions(&self) -> Vec<usize> {
+        let originals = self.originals.iter().map(Option::is_some);
+        let there = originals.chain(self.overlays.iter().map(|_| true));
+        let mut next = 0;
+        there
+            .map(|there| {
+                let position = next;
+                next += usize::from(there);
+                position
+            })
+            .collect()
+    }
+}
+
 /// Applies the overlays to the documents.
-fn overlay(
-    input: &Input,
-    documents: &mut [Document],
-    aside: &mut Vec<SourceFile>,
-    found: &mut Findings,
-) {
+fn overlay(input: &Input, documents: &mut [Document], aside: &mut Aside, found: &mut Findings) {
     if input.overlays.is_empty() {
         return;
     }
@@ -206,9 +230,10 @@ fn overlay(
     let mut overlays: Vec<(Overlay, Vec<bool>, Vec<bool>)> = Vec::new();
     for path in &input.overlays {
         let mut own = Findings::default();
-        let (mut file, overlay) = overlay::read(path, ASIDE + aside.len(), &mut own);
+        let number = aside.originals.len() + aside.overlays.len();
+        let (mut file, overlay) = overlay::read(path, ASIDE + number, &mut own);
         file.aside = true;
-        aside.push(file);
+        aside.overlays.push(file);
         if let Some(overlay) = overlay {
             let chosen = overlay.documents(&specs, &mut own);
             let hits = vec![false; overlay.count()];
@@ -232,7 +257,7 @@ fn overlay(
         }
         let mut tree = Tree {
             root: entry.root.clone(),
-            origins: Origins::whole((ASIDE + aside.len(), String::new())),
+            origins: Origins::whole((ASIDE + index, String::new())),
         };
         for (overlay, chosen, hits) in &mut overlays {
             if chosen.get(index) == Some(&true) {
@@ -242,7 +267,9 @@ fn overlay(
         let changed = SourceFile::made(entry, tree.root, tree.origins);
         let mut original = std::mem::replace(entry, changed);
         original.aside = true;
-        aside.push(original);
+        if let Some(place) = aside.originals.get_mut(index) {
+            *place = Some(original);
+        }
     }
     if !found.has_errors() {
         for (overlay, _, hits) in &overlays {

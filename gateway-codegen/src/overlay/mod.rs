@@ -200,7 +200,9 @@ impl Reader<'_> {
         self.found.error("overlay-too-large", place, message, help);
     }
 
-    fn unknown(&mut self, members: &Map<String, Value>, at: &str, known: &[&str]) {
+    /// Warns of members that are not known; whether there are any.
+    fn unknown(&mut self, members: &Map<String, Value>, at: &str, known: &[&str]) -> bool {
+        let mut any = false;
         for name in members.keys() {
             if known.contains(&name.as_str()) || name.starts_with("x-") {
                 continue;
@@ -220,7 +222,9 @@ impl Reader<'_> {
                 ),
                 suggest::help(name, known.iter().copied()),
             );
+            any = true;
         }
+        any
     }
 
     fn action(&mut self, index: usize, action: &Value, old: bool) -> Option<Action> {
@@ -234,7 +238,7 @@ impl Reader<'_> {
             true => &["target", "description", "update", "remove"],
             false => &["target", "description", "update", "remove", "copy"],
         };
-        self.unknown(members, &at, known);
+        let misspelt = self.unknown(members, &at, known);
         let target = self.query(members.get("target"), &at, "target");
         let remove = match members.get("remove") {
             None => false,
@@ -259,6 +263,7 @@ impl Reader<'_> {
             }
             (false, Some(copy), None) => Change::Copy(self.query(Some(copy), &at, "copy")?),
             (false, None, Some(update)) => Change::Update(update.clone()),
+            (false, None, None) if misspelt => return None,
             (false, None, None) => {
                 let place = self.at(&at);
                 self.found.warning(
