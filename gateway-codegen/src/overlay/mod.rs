@@ -16,7 +16,7 @@ use gateway_runtime::jsonpath::{Budget, Query};
 use serde_json::{Map, Value};
 
 use crate::findings::{Findings, Place, brief};
-use crate::load::{self, MAX_BYTES, MAX_NODES, Origins, SourceFile, escape};
+use crate::load::{self, MAX_BYTES, Origins, SourceFile, escape};
 use crate::suggest;
 
 use edit::{Kind, Mismatch};
@@ -27,6 +27,9 @@ const MAX_ACTIONS: usize = 10_000;
 
 /// Most values that one action may change.
 const MAX_TARGETS: usize = 100_000;
+
+/// Most values that all actions together may add: many times what people write, and a place is kept for each element.
+const MAX_ADDED: usize = 500_000;
 
 /// Most values that all targets together may look at.
 const MAX_STEPS: u64 = 50_000_000;
@@ -464,9 +467,9 @@ impl Overlay {
         for path in &targets {
             spent.nodes = spent.nodes.saturating_add(size.nodes);
             spent.bytes = spent.bytes.saturating_add(size.bytes);
-            if spent.nodes > MAX_NODES || spent.bytes > MAX_BYTES {
+            if spent.nodes > MAX_ADDED || spent.bytes > MAX_BYTES {
                 let message =
-                    "with this the overlays add more than 5,000,000 values or 64 MiB of text";
+                    "with this the overlays add more than 500,000 values or 64 MiB of text";
                 return Err(Failure::large(at, message));
             }
             if !size.fits(path) {

@@ -49,7 +49,7 @@ pub(super) const RULES: &[Rule] = &[
     error(
         "overlay-too-large",
         "Overlays add too much, or select for too long.",
-        "All of them together may add 5,000,000 values and 64 MiB of text and look at 50,000,000 values; one action may change 100,000.",
+        "All of them together may add 500,000 values and 64 MiB of text and look at 50,000,000 values; one action may change 100,000.",
         "{ target: '$..*..*..*', remove: true }",
     ),
     warning(
