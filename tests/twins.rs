@@ -1,5 +1,6 @@
-//! Twins: a document in `x-gateway` and one in Amazon's words mean the same. `cases/twins/<name>/{native,aws}.yaml`, and the
-//! two bookstores. Behind the lowering nothing can tell them apart, so their models are equal.
+//! Twins: documents in several languages that mean the same. Each file beside `cases/twins/<name>/native.yaml` is its twin: in
+//! Amazon's words (`aws.yaml`) or in another version of OpenAPI; so are the two bookstores. Behind the lowering nothing can
+//! tell them apart, so their models are equal.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
@@ -17,17 +18,23 @@ fn twins_lower_to_equal_models() {
         specs.join("bookstore-aws.yaml"),
     )];
     for folder in cases::folders("cases/twins", "native.yaml") {
-        pairs.push((folder.join("native.yaml"), folder.join("aws.yaml")));
+        let native = folder.join("native.yaml");
+        let files = std::fs::read_dir(&folder).unwrap();
+        let twins = files.map(|file| file.unwrap().path());
+        let mut twins: Vec<_> = twins.filter(|file| *file != native).collect();
+        assert!(!twins.is_empty(), "{} has no twin", native.display());
+        twins.sort();
+        pairs.extend(twins.into_iter().map(|twin| (native.clone(), twin)));
     }
     let mut faults = Vec::new();
-    for (native, aws) in &pairs {
-        let (left, right) = (lowered(native), lowered(aws));
+    for (native, twin) in &pairs {
+        let (left, right) = (lowered(native), lowered(twin));
         if left != right {
             let (left, right) = (without_origins(&left), without_origins(&right));
             let diff = similar::TextDiff::from_lines(&left, &right);
             let diff = diff
                 .unified_diff()
-                .header(&native.display().to_string(), &aws.display().to_string())
+                .header(&native.display().to_string(), &twin.display().to_string())
                 .to_string();
             faults.push(diff);
         }

@@ -28,6 +28,8 @@ pub struct Config {
     pub gateway: Vec<GatewayEntry>,
     /// How strictly documents are judged.
     pub lint: LintEntry,
+    /// Where files may come from that documents refer to.
+    pub refs: RefsEntry,
 }
 
 /// One gateway: a document and the folder of its crate.
@@ -62,6 +64,15 @@ pub struct GatewayEntry {
     /// What is compiled in though the document does not ask for it.
     #[serde(default)]
     pub with: Vec<Extra>,
+    /// Values of the document's parameters.
+    #[serde(default)]
+    pub params: BTreeMap<String, String>,
+    /// File with further values, as JSON or YAML.
+    #[serde(default)]
+    pub params_file: Option<PathBuf>,
+    /// The API to take out of a template that has several: its logical id.
+    #[serde(default)]
+    pub resource: Option<String>,
     /// Stages that are compiled in. Default: all.
     #[serde(default)]
     pub only_stage: Vec<String>,
@@ -103,6 +114,18 @@ pub enum Workspace {
 pub enum Extra {
     /// The document's examples, which the binary answers with under `--mock`.
     Mock,
+}
+
+/// Where files may come from that documents refer to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct RefsEntry {
+    /// Folder that `$ref`s may not leave. Default: the document's.
+    pub root: Option<PathBuf>,
+    /// Hosts that files are fetched from, over HTTPS. Default: none.
+    pub allow_hosts: Vec<String>,
+    /// Folder in which fetched files are kept, and read from. Default: `.gateway-codegen/refs`.
+    pub cache: Option<PathBuf>,
 }
 
 /// How strictly documents are judged.
@@ -338,6 +361,9 @@ runtime = "path=../runtime"
 workspace = "member"
 with = ["mock"]
 only-stage = ["prod"]
+params = { Domain = "shop.example" }
+params-file = "prod.json"
+resource = "Api"
 
 [[gateway]]
 spec = "admin.yaml"
@@ -348,6 +374,11 @@ deny = ["a"]
 warn = ["b"]
 allow = ["c"]
 fail-on = "warning"
+
+[refs]
+root = ".."
+allow-hosts = ["a.example"]
+cache = "kept"
 "#;
 
     #[test]
@@ -369,12 +400,21 @@ fail-on = "warning"
         assert_eq!(shop.workspace, Some(Workspace::Member));
         assert_eq!(shop.with, [Extra::Mock]);
         assert_eq!(shop.only_stage, ["prod"]);
+        assert_eq!(
+            shop.params.get("Domain").map(String::as_str),
+            Some("shop.example")
+        );
+        assert_eq!(shop.params_file.as_deref(), Some(Path::new("prod.json")));
+        assert_eq!(shop.resource.as_deref(), Some("Api"));
         assert_eq!((&admin.name, &admin.workspace), (&None, &None));
         assert_eq!(config.lint.fail_on, Some(Threshold::Warning));
         assert_eq!(
             (config.lint.deny, config.lint.warn, config.lint.allow),
             (vec!["a".into()], vec!["b".into()], vec!["c".into()])
         );
+        assert_eq!(config.refs.root.as_deref(), Some(Path::new("..")));
+        assert_eq!(config.refs.allow_hosts, ["a.example"]);
+        assert_eq!(config.refs.cache.as_deref(), Some(Path::new("kept")));
         assert_eq!(Config::parse("").unwrap(), Config::default());
     }
 
@@ -403,7 +443,7 @@ fail-on = "warning"
                 "2:1: error: there is no key `fail_on` in `lint`; help: did you mean `fail-on`",
                 "6:1: error: there is no key `onlystage` in `gateway`; help: did you mean `only-stage`",
                 "7:1: error: there is no key `nonsense` in `gateway`; help: ",
-                "8:2: error: there is no key `x` here; help: one of `gateway`, `lint`",
+                "8:2: error: there is no key `x` here; help: one of `gateway`, `lint`, `refs`",
             ],
         );
         check(

@@ -8,19 +8,22 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::emit::lock;
-use crate::load::Document;
+use crate::load::{Document, SourceFile, relative};
 
-/// SHA-256 over the canonical JSON of all files, each with its path below the entry document's folder.
+/// SHA-256 over the canonical JSON of all files, each with its path as seen from the entry document's folder, or the
+/// address it was fetched from.
 pub fn of(document: &Document) -> String {
     let folder = document.files.first().and_then(|entry| entry.path.parent());
     let mut files: Vec<(String, String)> = document
         .files
         .iter()
-        .filter(|file| !file.aside)
-        .map(|file| {
+        .enumerate()
+        // What a template was made of has no value of its own any more.
+        .filter(|(number, file)| !file.aside && (*number == 0 || !file.root.is_null()))
+        .map(|(_, file)| {
             let mut text = String::new();
             canonical(&file.root, &mut text);
-            (path_below(folder, &file.path), text)
+            (name_of(folder, file), text)
         })
         .collect();
     // The entry document is named by nobody, so its name says nothing.
@@ -36,13 +39,12 @@ pub fn of(document: &Document) -> String {
     lock::digest(whole)
 }
 
-fn path_below(folder: Option<&Path>, file: &Path) -> String {
-    let below = folder.and_then(|folder| file.strip_prefix(folder).ok());
-    let parts = below.unwrap_or(file).components();
-    let parts: Vec<_> = parts
-        .map(|part| part.as_os_str().to_string_lossy())
-        .collect();
-    parts.join("/")
+fn name_of(folder: Option<&Path>, file: &SourceFile) -> String {
+    match (&file.address, folder) {
+        (Some(address), _) => address.clone(),
+        (None, Some(folder)) => relative(folder, &file.path),
+        (None, None) => String::new(),
+    }
 }
 
 /// JSON without blanks, members sorted by name. Documents are at most 128 levels deep.

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | [`load`] | bytes | a document, every value with its place |
 //! | [`compose`] | documents, overlays, selectors | one document |
+//! | [`intrinsics`] | a template | the document it stands for, its functions evaluated |
 //! | [`resolve`] | a document | the same with the files its references name |
 //! | [`normalise`] | a document of any version | the canonical 3.0 shape, typed |
 //! | [`lower`] | OpenAPI, `x-gateway`, `x-amazon-apigateway-*` | one model; all defaults decided |
@@ -24,6 +25,7 @@ pub mod config;
 pub mod digest;
 pub mod emit;
 pub mod findings;
+pub mod intrinsics;
 pub mod load;
 pub mod lower;
 pub mod model;
@@ -39,8 +41,10 @@ use std::path::Path;
 use compose::Input;
 use emit::EmitOptions;
 use findings::Findings;
+use intrinsics::Inputs;
 use load::Document;
 use model::Gateway;
+use resolve::Sources;
 use tree::FileTree;
 
 /// From a document to the files of its crate: all phases in their order.
@@ -57,25 +61,39 @@ pub fn generate(spec: &Path, options: &EmitOptions) -> Result<FileTree, (Documen
 
 /// What a document means; `None` if an error was found. Whatever is wrong with it is added to `found`.
 pub fn read(spec: &Path, found: &mut Findings) -> (Document, Option<Gateway>) {
-    read_all(&Input::of(spec), found)
+    read_all(
+        &Input::of(spec),
+        Sources::default(),
+        &Inputs::default(),
+        found,
+    )
 }
 
-/// What documents, overlays and selectors mean together; `None` if an error was found.
-pub fn read_all(input: &Input, found: &mut Findings) -> (Document, Option<Gateway>) {
-    let (document, made) = compose::document(input, found);
-    let mut own = Findings::default();
-    let gateway = made.then(|| understand(&document, &mut own)).flatten();
-    found.append(own.moved(|place| document.written(place)));
-    let fine = !found.has_errors();
-    (document, gateway.filter(|_| fine))
+/// What documents, overlays and selectors mean together, with the files they refer to from these sources; templates are
+/// evaluated with these values. `None` if an error was found.
+pub fn read_all(
+    input: &Input,
+    sources: Sources<'_>,
+    inputs: &Inputs,
+    found: &mut Findings,
+) -> (Document, Option<Gateway>) {
+    let (document, made) = compose::document(input, sources, inputs, found);
+    let gateway = made.then(|| understand(&document, found)).flatten();
+    (document, gateway)
 }
 
 /// What a document means whose files have been read; `None` if an error was found.
 pub fn understand(document: &Document, found: &mut Findings) -> Option<Gateway> {
+    let gateway = mean(document, found);
+    findings::accepted(document, found);
+    gateway.filter(|_| !found.has_errors())
+}
+
+fn mean(document: &Document, found: &mut Findings) -> Option<Gateway> {
     let api = normalise::canonical(document, found)?;
     let gateway = lower::gateway(&api, found)?;
-    check::run(&gateway, found);
-    (!found.has_errors()).then_some(gateway)
+    check::run(&api, &gateway, found);
+    Some(gateway)
 }
 
 /// The crate of a gateway. Cannot fail: no clock, no file, no chance.

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use heck::{ToKebabCase, ToSnakeCase};
+use heck::{ToKebabCase, ToSnakeCase, ToUpperCamelCase};
 use sha2::{Digest, Sha256};
 
 /// Most bytes of a name before a counter is added. File systems end at 255; a reader much earlier.
@@ -118,6 +118,7 @@ const OURS: &[&str] = &[
     "operations",
     "responses",
     "routes",
+    "schemas",
     "stages",
     "upstreams",
 ];
@@ -145,6 +146,7 @@ pub struct Names {
 enum Case {
     Snake,
     Screaming,
+    Camel,
 }
 
 impl Default for Names {
@@ -173,11 +175,22 @@ impl Names {
         }
     }
 
+    /// A scope of an enumeration's variants: `UpperCamelCase`.
+    pub fn variants() -> Names {
+        Names {
+            case: Case::Camel,
+            // The one keyword that begins with a capital.
+            taken: BTreeSet::from(["Self".to_owned()]),
+            next: BTreeMap::new(),
+        }
+    }
+
     /// The name for this text; never given twice.
     pub fn claim(&mut self, raw: &str) -> String {
         let base = match self.case {
             Case::Snake => unreserved(snake(raw)),
             Case::Screaming => snake(raw).to_ascii_uppercase(),
+            Case::Camel => camel(&snake(raw)),
         };
         if self.taken.insert(base.clone()) {
             return base;
@@ -185,7 +198,8 @@ impl Names {
         let stem = base.trim_end_matches('_').to_owned();
         let counter = self.next.entry(stem.clone()).or_insert(2);
         loop {
-            let name = format!("{stem}_{counter}");
+            let gap = if self.case == Case::Camel { "" } else { "_" };
+            let name = format!("{stem}{gap}{counter}");
             *counter += 1;
             if self.taken.insert(name.clone()) {
                 return name;
@@ -229,6 +243,16 @@ pub fn is_package(name: &str) -> bool {
 /// Name of the library that a package of this name builds.
 pub fn library(package: &str) -> String {
     package.replace('-', "_")
+}
+
+/// A variant begins with a letter.
+fn camel(snake: &str) -> String {
+    let name = snake.to_upper_camel_case();
+    if name.starts_with(|c: char| c.is_ascii_uppercase()) {
+        name
+    } else {
+        format!("N{name}")
+    }
 }
 
 fn unreserved(name: String) -> String {

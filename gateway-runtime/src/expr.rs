@@ -1,5 +1,5 @@
 //! The expression syntax of `x-gateway`: literal text with `${context.requestId}`, `${path.id}`, `${query.q}`,
-//! `${header.accept}`, `${response.header.etag}`, `${stageVariables.url}`; `$${` is a literal `${`.
+//! `${header.accept}`, `${response.header.etag}`, `${stageVariables.url}`, `${param.DOMAIN}`; `$${` is a literal `${`.
 //!
 //! One parser for the generator, which reports faults inside the document, and for the gateway, which runs the parsed form.
 //! Amazon's own forms (`$context.x`, `'literal'`) are translated by the generator and are faults here, because silently
@@ -36,6 +36,8 @@ pub enum Source {
     ResponseHeader(String),
     /// A stage variable.
     StageVariable(String),
+    /// A deployment parameter: known when the gateway starts, the same on every stage.
+    Parameter(String),
     /// Something the gateway knows.
     Context(Variable),
 }
@@ -137,7 +139,7 @@ pub enum Scope {
     GatewayResponse,
     /// In an access-log line: nothing secret.
     AccessLog,
-    /// What must be known when the gateway starts: stage variables only.
+    /// What must be known when the gateway starts: stage variables and deployment parameters only.
     Start,
 }
 
@@ -230,6 +232,8 @@ variables! {
     ErrorMessageString = "error.messageString", Refused;
     /// The gateway response type.
     ErrorResponseType = "error.responseType", Refused;
+    /// What of a message is not what the document says, on one line.
+    ErrorValidation = "error.validationErrorString", Refused;
     /// The refusal's reason, a fixed word for logs and metrics.
     ErrorReason = "error.reason", Refused;
     /// Status sent to the client.
@@ -420,6 +424,7 @@ impl fmt::Display for Source {
             Source::Header(name) => write!(f, "header.{name}"),
             Source::ResponseHeader(name) => write!(f, "response.header.{name}"),
             Source::StageVariable(name) => write!(f, "stageVariables.{name}"),
+            Source::Parameter(name) => write!(f, "param.{name}"),
             Source::Context(variable) => write!(f, "context.{}", variable.name()),
         }
     }
@@ -453,6 +458,15 @@ fn source(text: &str, offset: usize, scope: Scope) -> Result<Source, Fault> {
             ));
         }
         Source::StageVariable(name.to_owned())
+    } else if let Some(name) = named("param.") {
+        if !is_parameter(name) {
+            return Err(fault(
+                offset,
+                format!("`{name}` is no name of a parameter"),
+                "letters, digits and `_.:/-`, 255 at most",
+            ));
+        }
+        Source::Parameter(name.to_owned())
     } else if let Some(name) = named("context.") {
         match Variable::from_name(name) {
             Some(variable) => Source::Context(variable),
@@ -476,13 +490,20 @@ fn source(text: &str, offset: usize, scope: Scope) -> Result<Source, Fault> {
         return Err(fault(
             offset,
             format!("`{text}` names no value"),
-            "one of context.…, path.…, query.…, header.…, response.header.…, stageVariables.…; write `$${` for a literal `${`",
+            "one of context.…, path.…, query.…, header.…, response.header.…, stageVariables.…, param.…; write `$${` for a literal `${`",
         ));
     };
     match out_of_scope(&source, scope) {
         Some(why) => Err(fault(offset, format!("`{source}` {why}"), "")),
         None => Ok(source),
     }
+}
+
+/// Whether this can be the name of a deployment parameter. CloudFormation's own (`AWS::Region`), attributes of resources
+/// (`Table.Arn`) and names of exports (`shop:vpc-id`) are among them.
+pub fn is_parameter(name: &str) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b"_.:/-".contains(&b);
+    (1..=255).contains(&name.len()) && name.bytes().all(word)
 }
 
 fn field_name(name: &str, offset: usize) -> Result<String, Fault> {
@@ -506,8 +527,8 @@ fn out_of_scope(source: &Source, scope: Scope) -> Option<&'static str> {
         _ => Known::Early,
     };
     match scope {
-        Scope::Start if !matches!(source, Source::StageVariable(_)) => {
-            Some("is not known when the gateway starts: only stage variables are")
+        Scope::Start if !matches!(source, Source::StageVariable(_) | Source::Parameter(_)) => {
+            Some("is not known when the gateway starts: only stage variables and parameters are")
         }
         Scope::Request if known == Known::Answered => {
             Some("is not known before the back end answered")
@@ -608,6 +629,7 @@ mod tests {
             ("$${path.id}", "${path.id}"),
             ("a$${b}c${path.id}", "a${b}c<path.id>"),
             ("${stageVariables.url}/x", "<stageVariables.url>/x"),
+            ("${param.Table.Arn}/x", "<param.Table.Arn>/x"),
             (
                 "${context.identity.sourceIp}",
                 "<context.identity.sourceIp>",
@@ -639,7 +661,13 @@ mod tests {
             ),
             ("${header.authorization}", Scope::AccessLog, 2, "secret"),
             ("${stageVariables.a}", Scope::AccessLog, 2, "may be secret"),
-            ("${path.id}", Scope::Start, 2, "only stage variables"),
+            (
+                "${path.id}",
+                Scope::Start,
+                2,
+                "only stage variables and parameters",
+            ),
+            ("${param.a b}", Scope::Start, 2, "no name of a parameter"),
             ("${header.a b}", Scope::Request, 2, "no name of a header"),
             (
                 "id=$context.requestId",

@@ -8,6 +8,7 @@
 
 mod mount;
 mod operation;
+mod parameters;
 mod stage;
 mod upstreams;
 mod variables;
@@ -24,11 +25,14 @@ use crate::observe::Counters;
 use crate::observe::Sinks;
 use crate::respond::Responses;
 use crate::route::Router;
+use crate::schema::Schemas;
 use crate::settings::{Settings, StartFault};
+use crate::values::Variables;
 
 pub(crate) use mount::Mount;
 pub use operation::policy;
 pub(crate) use operation::{Operation, Surroundings, Variants};
+pub use parameters::{settled, twin};
 pub(crate) use stage::Stage;
 use stage::Starting;
 pub(crate) use upstreams::{Origin, Upstreams, variables_in};
@@ -44,12 +48,16 @@ pub struct Gateway {
     pub(crate) responses: Responses,
     /// Cross-origin rules of answers that belong to no operation.
     pub(crate) cors: Option<Cors>,
+    /// Deployment parameters: what is known of variables before the stage is.
+    pub(crate) parameters: Variables,
     /// The stages that are served, in the order they are looked for: those with a host first, then the longer path.
     pub(crate) stages: Vec<Stage>,
     /// Every back end that an operation calls.
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     /// How this gateway marks what it forwards.
     pub(crate) via: ViaMark,
+    /// What messages are checked by.
+    pub(crate) schemas: Schemas,
     /// What is counted, by stage and operation.
     pub(crate) counters: Counters,
     /// Where access logs go.
@@ -81,6 +89,7 @@ impl Gateway {
         let responses = Responses::new(def)
             .map_err(|found| faults.extend(found))
             .ok();
+        let parameters = settled(def, &settings.parameters).map_err(|found| faults.extend(found));
         let served = served(def, settings, &mut faults);
         variables::check_given(&served, settings, &mut faults);
         let mut operations: Vec<&'static str> = Vec::new();
@@ -91,16 +100,32 @@ impl Gateway {
                 operations.len() - 1
             });
         }
+        let schemas = match Schemas::new(def.schemas) {
+            Ok(schemas) => schemas,
+            Err(fault) => {
+                faults.push(StartFault::new(
+                    fault.to_string(),
+                    "generate the gateway again",
+                ));
+                return Err(faults);
+            }
+        };
+        let all_settled = parameters.is_ok();
+        let parameters = Variables::of_deployment(parameters.unwrap_or_default());
         let mut starting = Starting {
             gateway: def,
             ids: &ids,
             settings,
+            parameters: &parameters,
             clock,
             upstreams: Upstreams::new(def, settings, &mut faults),
+            schemas,
             sinks: Sinks::new(settings.workers),
         };
         let mut stages: Vec<Stage> = served
             .into_iter()
+            // What is made of a value that is missing is no fault of its own.
+            .filter(|_| all_settled)
             .map(|stage| Stage::start(stage, &mut starting, &mut faults))
             .collect();
         stages.sort_by_key(|stage| stage.mount.precedence());
@@ -121,7 +146,9 @@ impl Gateway {
                     settings.workers,
                 ),
                 upstreams: starting.upstreams.into_live(),
+                schemas: starting.schemas,
                 sinks: starting.sinks,
+                parameters,
                 via: ViaMark {
                     http1: mark("1.1"),
                     http2: mark("2.0"),

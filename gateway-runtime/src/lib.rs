@@ -2,7 +2,8 @@
 //!
 //! An emitted crate holds tables ([`def`]) and nothing else; everything a request meets lives here. Two halves:
 //!
-//! * without the feature `serve`: the tables, and the languages a document embeds ([`path`], [`expr`], [`pattern`], [`jsonpath`]).
+//! * without the feature `serve`: the tables, and the languages a document embeds ([`path`], [`expr`], [`pattern`], [`schema`],
+//!   [`jsonpath`]).
 //!   The generator uses this half, so what it accepts is by construction what the gateway can run;
 //! * with `serve`: the gateway itself. `pipeline` is its table of contents, one line per step of a request's life.
 //!
@@ -15,6 +16,7 @@ pub mod expr;
 pub mod jsonpath;
 pub mod path;
 pub mod pattern;
+pub mod schema;
 
 #[cfg(feature = "serve")]
 mod accept;
@@ -64,6 +66,8 @@ mod testing;
 mod throttle;
 #[cfg(feature = "serve")]
 mod tls;
+#[cfg(feature = "serve")]
+mod validate;
 #[cfg(feature = "serve")]
 mod values;
 

@@ -103,6 +103,8 @@ pub(crate) mod tests {
         tag: "books",
         summary: "",
         parameters: &[],
+        body: None,
+        responses: &[],
         access: AccessDef::Public,
         policy: PolicyDef::DEFAULT,
         example: None,
@@ -111,6 +113,8 @@ pub(crate) mod tests {
     static ROOT: OperationDef = OperationDef {
         id: "root",
         path: "/",
+        body: None,
+        responses: &[],
         access: AccessDef::Delegated(&[&[CredentialDef {
             scheme: "login",
             place: ParameterPlace::Header,

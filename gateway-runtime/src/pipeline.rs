@@ -26,6 +26,7 @@ use crate::refusal::{Refusal, Spent};
 use crate::route::Found as Route;
 use crate::server::Worker;
 use crate::throttle::{Standing, Taken};
+use crate::validate::Validation;
 
 pub(crate) use journey::Journey;
 
@@ -81,6 +82,7 @@ async fn steps(j: &mut Journey<'_>) -> Result<Reply, Refusal> {
         throttle(j, &mut taken)?;
     }
     limit_body(j)?;
+    validate(j).await?;
     let mut reply = match look_up(j).await? {
         Cached::Hit(reply) => reply,
         Cached::Miss(fill) => keep(fill, j).await?,
@@ -228,6 +230,19 @@ fn limit_body(j: &mut Journey<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Holds parameters and body to what the document says of them.
+async fn validate(j: &mut Journey<'_>) -> Result<(), Refusal> {
+    let Some(validation) = j.operation.and_then(|o| o.validation.as_deref()) else {
+        return Ok(());
+    };
+    validation.params(j)?;
+    if validation.gathers() {
+        // Large, and needed where there is a body to check: other requests do not carry it.
+        Box::pin(validation.body(j)).await?;
+    }
+    Ok(())
+}
+
 /// What the cache has for a request.
 enum Cached {
     /// The answer.
@@ -296,7 +311,9 @@ async fn look_up(j: &mut Journey<'_>) -> Result<Cached, Refusal> {
 /// Calls, and keeps the answer where there is a right to.
 async fn keep(fill: Option<Fill>, j: &mut Journey<'_>) -> Result<Reply, Refusal> {
     let operation = j.operation.ok_or(Refusal::Internal)?;
-    j.set_off(operation.policy.timeout, operation.caching.is_some());
+    let validation = operation.validation.as_deref();
+    let waited = operation.caching.is_some() || validation.is_some_and(Validation::gathers);
+    j.set_off(operation.policy.timeout, waited);
     let (Some(fill), Some(caching)) = (fill, &operation.caching) else {
         return call(j).await;
     };
@@ -317,10 +334,21 @@ async fn keep(fill: Option<Fill>, j: &mut Journey<'_>) -> Result<Reply, Refusal>
     Ok(reply)
 }
 
-/// Maps the request, calls what answers it, maps the answer.
+/// Maps the request, calls what answers it, maps the answer, and holds that to the document where it asks for it.
 async fn call(j: &mut Journey<'_>) -> Result<Reply, Refusal> {
     let operation = j.operation.ok_or(Refusal::Internal)?;
-    operation.integration.call(j).await
+    let Some(validation) = operation
+        .validation
+        .as_deref()
+        .filter(|validation| validation.checks_answers())
+    else {
+        return operation.integration.call(j).await;
+    };
+    // What is compressed cannot be checked.
+    j.exchange.remove_header("accept-encoding");
+    let mut reply = operation.integration.call(j).await?;
+    Box::pin(validation.answer(j, &mut reply)).await?;
+    Ok(reply)
 }
 
 /// The document's changes to an answer. They come after the cache, so that a kept answer gets those of its own request.

@@ -4,17 +4,22 @@
 //! into bytes. Neither the enum nor the table has a catch-all arm: a new refusal must choose its answers in both dialects.
 //!
 //! Texts are constants. Nothing of a request, a back end or the machine is ever put into one, so no error body can carry an
-//! internal address, a path or a credential (security requirement G25).
+//! internal address, a path or a credential (security requirement G25). What a request has against the document ([`Faults`])
+//! names parameters and rules of the document, and members of the request by their names.
 //!
 //! Absent on purpose: the answers of back ends. Their own statuses pass as they are, and are no refusals.
 
+mod faults;
 mod why;
+
+use std::borrow::Cow;
 
 #[cfg(test)]
 use crate::def::ParameterPlace;
 use crate::def::{ApiKind, CredentialDef, ErrorDialect, ResponseType};
 use crate::exchange::BodyFault;
 
+pub use faults::{Fault, FaultPlace, Faults, MOST_FAULTS};
 pub use why::{PathFault, Why};
 
 /// Why a request is answered by the gateway itself.
@@ -43,8 +48,19 @@ pub enum Refusal {
     UriTooLong,
     /// The header section is too long, or has too many fields.
     HeadersTooLarge,
-    /// No template takes the body's media type.
-    UnsupportedMediaType,
+    /// Nothing takes the body's media type.
+    UnsupportedMediaType {
+        /// The media types that are taken, as `Accept` lists them; empty: not known.
+        accept: String,
+    },
+    /// The body is compressed, and would have to be looked at.
+    UnsupportedEncoding,
+    /// Parameters are not what the document says.
+    BadParameters(Box<Faults>),
+    /// The body is not what the document says.
+    BadRequestBody(Box<Faults>),
+    /// The back end's answer is not what the document says.
+    BadAnswer(Box<Faults>),
     /// `Expect` asks for something other than `100-continue`.
     ExpectationFailed,
     /// The client paused too long inside its body.
@@ -127,6 +143,13 @@ struct Row {
     http: (u16, &'static str),
 }
 
+/// Labels that requests have in logs, too, which were passed on all the same.
+pub(crate) mod reason {
+    pub(crate) const BAD_ANSWER: &str = "bad_answer";
+    pub(crate) const BAD_PARAMETERS: &str = "bad_parameters";
+    pub(crate) const BAD_REQUEST_BODY: &str = "bad_request_body";
+}
+
 /// Error types of Amazon's REST dialect.
 mod error_type {
     pub(super) const ACCESS_DENIED: &str = "AccessDeniedException";
@@ -170,6 +193,18 @@ impl From<BodyFault> for Refusal {
             BodyFault::UpstreamReset => Refusal::UpstreamReset,
             BodyFault::UpstreamGarbled => Refusal::UpstreamGarbled,
             BodyFault::UpstreamTimeout => Refusal::UpstreamTimeout,
+        }
+    }
+}
+
+impl Answer {
+    /// What the client is told, with the names of what is missing where Amazon's REST dialect lists them.
+    pub fn text(&self, faults: Option<&Faults>) -> Cow<'static, str> {
+        match (self.kind, faults) {
+            (ResponseType::BadRequestParameters, Some(faults)) if self.message.ends_with(':') => {
+                Cow::Owned(format!("{} [{}]", self.message, faults.missing()))
+            }
+            _ => Cow::Borrowed(self.message),
         }
     }
 }
@@ -259,7 +294,45 @@ impl Refusal {
                 ),
                 http: (431, "Request Header Fields Too Large"),
             },
-            Refusal::UnsupportedMediaType => Row {
+            Refusal::BadParameters(_) => Row {
+                reason: reason::BAD_PARAMETERS,
+                kind: Kind::BadRequestParameters,
+                problem: (
+                    400,
+                    "Parameters of the request are not what this operation takes.",
+                ),
+                rest: (
+                    400,
+                    "Missing required request parameters:",
+                    error_type::BAD_REQUEST,
+                ),
+                http: HTTP_BAD_REQUEST,
+            },
+            Refusal::BadRequestBody(_) => Row {
+                reason: reason::BAD_REQUEST_BODY,
+                kind: Kind::BadRequestBody,
+                problem: (400, "The request body is not what this operation takes."),
+                rest: (400, "Invalid request body", error_type::BAD_REQUEST),
+                http: HTTP_BAD_REQUEST,
+            },
+            Refusal::BadAnswer(_) => Row {
+                reason: reason::BAD_ANSWER,
+                kind: Kind::IntegrationFailure,
+                problem: (
+                    502,
+                    "The service behind this operation answered something else than it should.",
+                ),
+                rest: (502, "Internal server error", error_type::INTERNAL),
+                http: (502, "Bad Gateway"),
+            },
+            Refusal::UnsupportedEncoding => Row {
+                reason: "unsupported_encoding",
+                kind: Kind::UnsupportedMediaType,
+                problem: (415, "This operation does not take a compressed body."),
+                rest: (415, "Unsupported Media Type", error_type::BAD_REQUEST),
+                http: (415, "Unsupported Media Type"),
+            },
+            Refusal::UnsupportedMediaType { .. } => Row {
                 reason: "unsupported_media_type",
                 kind: Kind::UnsupportedMediaType,
                 problem: (
@@ -458,6 +531,16 @@ impl Refusal {
         self.row().reason
     }
 
+    /// What of the request, or of its answer, is not what the document says.
+    pub fn faults(&self) -> Option<&Faults> {
+        match self {
+            Refusal::BadParameters(faults)
+            | Refusal::BadRequestBody(faults)
+            | Refusal::BadAnswer(faults) => Some(faults),
+            _ => None,
+        }
+    }
+
     /// How it is answered in a dialect. `kind` tells Amazon's two dialects apart.
     pub fn answer(&self, errors: ErrorDialect, api: ApiKind) -> Answer {
         let row = self.row();
@@ -485,6 +568,7 @@ impl Refusal {
     /// Every label, sorted: what counters are indexed by. A test holds it to [`Refusal::samples`].
     pub const REASONS: &'static [&'static str] = &[
         "bad_address",
+        "bad_answer",
         "bad_body",
         "bad_field",
         "bad_head",
@@ -492,6 +576,7 @@ impl Refusal {
         "bad_length",
         "bad_max_forwards",
         "bad_method",
+        "bad_parameters",
         "bad_path_backslash",
         "bad_path_control",
         "bad_path_dots",
@@ -500,6 +585,7 @@ impl Refusal {
         "bad_path_escape",
         "bad_path_overlong",
         "bad_path_relative",
+        "bad_request_body",
         "bad_target",
         "bad_transfer_encoding",
         "body_too_large",
@@ -520,6 +606,7 @@ impl Refusal {
         "stage_unknown",
         "throttled",
         "unauthorized",
+        "unsupported_encoding",
         "unsupported_media_type",
         "upstream_breaker",
         "upstream_garbled",
@@ -538,6 +625,19 @@ impl Refusal {
         Refusal::REASONS
             .binary_search(&self.reason())
             .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+fn in_body(pointer: &str) -> Faults {
+    Faults {
+        list: vec![Fault {
+            at: FaultPlace::Body,
+            pointer: pointer.to_owned(),
+            keyword: "type",
+            detail: "must be a string".into(),
+            schema: "#/components/schemas/Book/properties/title/type".to_owned(),
+        }],
     }
 }
 
@@ -564,7 +664,30 @@ impl Refusal {
             Refusal::BodyTooLarge,
             Refusal::UriTooLong,
             Refusal::HeadersTooLarge,
-            Refusal::UnsupportedMediaType,
+            Refusal::UnsupportedMediaType {
+                accept: "application/json".to_owned(),
+            },
+            Refusal::UnsupportedEncoding,
+            Refusal::BadParameters(Box::new(Faults {
+                list: vec![
+                    Fault {
+                        at: FaultPlace::Parameter(ParameterPlace::Query, "limit"),
+                        pointer: String::new(),
+                        keyword: "required",
+                        detail: "must be given".into(),
+                        schema: String::new(),
+                    },
+                    Fault {
+                        at: FaultPlace::Parameter(ParameterPlace::Header, "x-trace"),
+                        pointer: "/0".to_owned(),
+                        keyword: "maxLength",
+                        detail: "must have at most 32 characters".into(),
+                        schema: "#/components/schemas/Trace/maxLength".to_owned(),
+                    },
+                ],
+            })),
+            Refusal::BadRequestBody(Box::new(in_body("/title"))),
+            Refusal::BadAnswer(Box::new(in_body("/secret"))),
             Refusal::ExpectationFailed,
             Refusal::RequestTimeout,
             Refusal::Throttled(Spent {

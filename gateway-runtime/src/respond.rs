@@ -16,7 +16,7 @@ use crate::def::{
 };
 use crate::exchange::{Exchange, FieldName, FieldValue, Headers, Reply, field};
 use crate::expr::{Escape, Expr, Piece, Scope, Source, Variable};
-use crate::refusal::{Answer, Refusal, Spent};
+use crate::refusal::{Answer, Faults, Refusal, Spent};
 use crate::settings::StartFault;
 use crate::values::{FieldText, Outcome, Told, Values, json_string};
 
@@ -101,6 +101,7 @@ impl Responses {
             .unwrap_or(answer.status);
         let values = Values {
             told: Some(told),
+            faults: told_faults(refusal),
             outcome: Outcome {
                 status: Some(status),
                 ..values.outcome
@@ -112,7 +113,7 @@ impl Responses {
         let template = custom.and_then(|custom| custom.template(values.exchange));
         reply = match template {
             Some(template) => template.write(reply, &values),
-            None => self.dialect_body(answer, reply, values.exchange),
+            None => self.dialect_body(refusal, answer, reply, values.exchange),
         };
         for (name, text) in custom.iter().flat_map(|custom| &custom.headers) {
             if let Some(value) = text.value(&values) {
@@ -158,6 +159,15 @@ impl Responses {
                     headers.set(field::ALLOW, value);
                 }
             }
+            // RFC 9110 §15.5.16.
+            Refusal::UnsupportedMediaType { accept } if !accept.is_empty() => {
+                if let Ok(value) = FieldValue::from_str(accept) {
+                    headers.set(field::ACCEPT, value);
+                }
+            }
+            Refusal::UnsupportedEncoding => {
+                headers.set(field::ACCEPT_ENCODING, FieldValue::from_static("identity"));
+            }
             Refusal::Throttled(spent) => rate_limit_fields(spent, headers),
             Refusal::Unauthorized(credential) => {
                 if let Ok(value) = FieldValue::from_str(&challenge(credential)) {
@@ -168,13 +178,19 @@ impl Responses {
         }
     }
 
-    fn dialect_body(&self, answer: Answer, reply: Reply, exchange: &Exchange) -> Reply {
+    fn dialect_body(
+        &self,
+        refusal: &Refusal,
+        answer: Answer,
+        reply: Reply,
+        exchange: &Exchange,
+    ) -> Reply {
         match self.errors {
             ErrorDialect::Problem => {
                 let status = reply.status;
                 reply.with_body(
                     FieldValue::from_static("application/problem+json"),
-                    problem(status, answer.message, exchange),
+                    problem(status, answer.message, told_faults(refusal), exchange),
                 )
             }
             ErrorDialect::Aws => {
@@ -183,7 +199,7 @@ impl Responses {
                     _ => "message",
                 };
                 let mut body = format!("{{\"{key}\":").into_bytes();
-                body.extend_from_slice(&json_string(answer.message));
+                body.extend_from_slice(&json_string(&answer.text(refusal.faults())));
                 body.push(b'}');
                 reply.with_body(FieldValue::from_static("application/json"), body)
             }
@@ -321,7 +337,7 @@ impl Grammar {
 }
 
 /// A problem (RFC 9457). Its type is `about:blank`, so that its title is the status's own phrase (§4.2.1).
-fn problem(status: u16, detail: &str, exchange: &Exchange) -> Vec<u8> {
+fn problem(status: u16, detail: &str, faults: Option<&Faults>, exchange: &Exchange) -> Vec<u8> {
     let mut body = Vec::with_capacity(192);
     body.extend_from_slice(b"{\"type\":\"about:blank\",\"title\":");
     body.extend_from_slice(&json_string(phrase(status)));
@@ -332,10 +348,23 @@ fn problem(status: u16, detail: &str, exchange: &Exchange) -> Vec<u8> {
     // Writing to a vector cannot fail.
     let _ = write!(
         body,
-        ",\"instance\":\"urn:uuid:{}\"}}",
+        ",\"instance\":\"urn:uuid:{}\"",
         exchange.id().as_str()
     );
+    if let Some(faults) = faults {
+        body.extend_from_slice(b",\"errors\":");
+        faults.write(&mut body);
+    }
+    body.push(b'}');
     body
+}
+
+/// The faults that a client is told of: its own, not those of the back end.
+fn told_faults(refusal: &Refusal) -> Option<&Faults> {
+    match refusal {
+        Refusal::BadAnswer(_) => None,
+        refusal => refusal.faults(),
+    }
 }
 
 /// The phrase of a status (RFC 9110 §15), or that of its class.

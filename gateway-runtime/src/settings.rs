@@ -25,6 +25,8 @@ pub struct Settings {
     pub stage: Option<String>,
     /// Stage variables that replace those of the document.
     pub stage_vars: Vec<(String, String)>,
+    /// Values of deployment parameters.
+    pub parameters: Vec<(String, String)>,
     /// Back ends that replace those of the document, by name; `default` is the document's own server.
     pub upstreams: Vec<(String, String)>,
     /// Files with the certificate chain and the private key, both PEM; `None`: no TLS towards clients.
@@ -52,6 +54,7 @@ impl Default for Settings {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             stage: None,
             stage_vars: Vec::new(),
+            parameters: Vec::new(),
             upstreams: Vec::new(),
             tls: None,
             drain: Duration::from_secs(30),

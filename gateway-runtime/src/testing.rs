@@ -44,11 +44,13 @@ pub(crate) const GATEWAY: GatewayDef = GatewayDef {
     kind: ApiKind::Plain,
     trusted_proxies: &[],
     limits: LIMITS,
+    parameters: &[],
     upstreams: &[],
     stages: &[&StageDef::DEFAULT],
     routes: &[],
     cors: None,
     responses: &[],
+    schemas: &[],
 };
 
 /// A request from 192.0.2.7 to `shop.example`.

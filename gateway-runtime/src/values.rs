@@ -7,37 +7,75 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::clock::{Clock, common_log};
-use crate::def::RouteDef;
+use crate::def::{Mode, RouteDef, ValidateDef};
 use crate::exchange::{Cut, Exchange, FieldValue, Headers};
 use crate::expr::{Escape, Expr, Source, Text, Variable};
-use crate::refusal::{Answer, Refusal};
+use crate::refusal::{Answer, Faults, Refusal, reason};
 
-/// Stage variables with their values, sorted by name.
+/// Stage variables and deployment parameters with their values, each sorted by name.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Variables(Vec<(String, String)>);
+pub(crate) struct Variables {
+    stage: Vec<(String, String)>,
+    parameters: Vec<(String, String)>,
+}
 
 impl Variables {
-    /// These; of two with one name the later one holds.
-    pub(crate) fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Variables {
-        let sorted: std::collections::BTreeMap<String, String> = pairs.into_iter().collect();
-        Variables(sorted.into_iter().collect())
+    /// These deployment parameters, and no stage variable.
+    pub(crate) fn of_deployment(pairs: impl IntoIterator<Item = (String, String)>) -> Variables {
+        Variables {
+            stage: Vec::new(),
+            parameters: sorted(pairs),
+        }
     }
 
-    /// The value of one.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let at = self
-            .0
-            .binary_search_by(|(known, _)| known.as_str().cmp(name))
-            .ok()?;
-        self.0.get(at).map(|(_, value)| value.as_str())
+    /// The same deployment parameters with these stage variables; of two with one name the later one holds.
+    pub(crate) fn with_stage(
+        &self,
+        pairs: impl IntoIterator<Item = (String, String)>,
+    ) -> Variables {
+        Variables {
+            stage: sorted(pairs),
+            parameters: self.parameters.clone(),
+        }
     }
+
+    /// The value of a stage variable.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        find(&self.stage, name)
+    }
+
+    /// The value of a source, if it is known as soon as the gateway starts.
+    pub(crate) fn of(&self, source: &Source) -> Option<&str> {
+        match source {
+            Source::StageVariable(name) => self.get(name),
+            Source::Parameter(name) => find(&self.parameters, name),
+            _ => None,
+        }
+    }
+}
+
+fn sorted(pairs: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
+    let sorted: std::collections::BTreeMap<String, String> = pairs.into_iter().collect();
+    sorted.into_iter().collect()
+}
+
+fn find<'v>(pairs: &'v [(String, String)], name: &str) -> Option<&'v str> {
+    let at = pairs
+        .binary_search_by(|(known, _)| known.as_str().cmp(name))
+        .ok()?;
+    pairs.get(at).map(|(_, value)| value.as_str())
 }
 
 impl std::fmt::Debug for Variables {
     /// Names only: values may be secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list()
-            .entries(self.0.iter().map(|(name, _)| name))
+            .entries(
+                self.stage
+                    .iter()
+                    .chain(&self.parameters)
+                    .map(|(name, _)| name),
+            )
             .finish()
     }
 }
@@ -78,6 +116,26 @@ pub(crate) struct Outcome {
     pub(crate) cache: Option<&'static str>,
     /// How its back end broke off the answer that was being sent.
     pub(crate) cut: Option<Cut>,
+    /// What was not what the document says, each with what became of it.
+    pub(crate) invalid: ValidateDef,
+}
+
+impl Outcome {
+    /// The word for what was not what the document says, and passed all the same.
+    fn reported(&self) -> Option<&'static str> {
+        let ValidateDef {
+            params,
+            body,
+            response,
+        } = self.invalid;
+        let parts = [
+            (params, reason::BAD_PARAMETERS),
+            (body, reason::BAD_REQUEST_BODY),
+            (response, reason::BAD_ANSWER),
+        ];
+        let mut parts = parts.into_iter();
+        parts.find_map(|(mode, word)| (mode == Mode::Report).then_some(word))
+    }
 }
 
 /// Where the values of one request are.
@@ -91,8 +149,9 @@ pub(crate) struct Values<'r> {
     pub(crate) clock: &'r Clock,
     /// Name of the stage, once it is known.
     pub(crate) stage: Option<&'static str>,
-    /// Variables of the stage, those of its canary where this request is one of its.
-    pub(crate) variables: Option<&'r Variables>,
+    /// Variables of the stage, those of its canary where this request is one of its; before the stage is known, deployment
+    /// parameters alone.
+    pub(crate) variables: &'r Variables,
     /// Whether the request is one of the canary's; `None`: the stage has none.
     pub(crate) canary: Option<bool>,
     /// The route, once it is known.
@@ -101,6 +160,8 @@ pub(crate) struct Values<'r> {
     pub(crate) answered: Option<&'r Headers>,
     /// The refusal, if it is one.
     pub(crate) told: Option<Told>,
+    /// What of the request is not what the document says.
+    pub(crate) faults: Option<&'r Faults>,
     /// How it went.
     pub(crate) outcome: Outcome,
 }
@@ -119,7 +180,7 @@ impl<'r> Values<'r> {
             ),
             Source::Header(name) => joined(exchange.header_values(name)),
             Source::ResponseHeader(name) => joined(self.answered?.all(name.as_str())),
-            Source::StageVariable(name) => self.variables?.get(name).map(bytes),
+            Source::StageVariable(_) | Source::Parameter(_) => self.variables.of(source).map(bytes),
             Source::Context(variable) => self.context(*variable),
         }
     }
@@ -161,15 +222,23 @@ impl<'r> Values<'r> {
             Variable::IsCanaryRequest => self
                 .canary
                 .map(|canary| bytes(if canary { "true" } else { "false" })),
-            Variable::ErrorMessage => self.told.map(|told| bytes(told.answer.message)),
+            Variable::ErrorMessage => self.told.map(|told| match told.answer.text(self.faults) {
+                Cow::Borrowed(text) => bytes(text),
+                Cow::Owned(text) => Text::Made(text.into_bytes()),
+            }),
             Variable::ErrorMessageString => Some(match self.told {
-                Some(told) => Text::Made(json_string(told.answer.message)),
+                Some(told) => Text::Made(json_string(&told.answer.text(self.faults))),
                 None => bytes("null"),
             }),
+            Variable::ErrorValidation => {
+                let faults = self.faults?;
+                Some(Text::Made(faults.line().into_bytes()))
+            }
             Variable::ErrorResponseType => self.told.map(|told| bytes(told.answer.kind.name())),
             Variable::ErrorReason => {
                 let told = self.told.map(|told| told.reason);
-                told.or(self.outcome.cut.map(Cut::label)).map(bytes)
+                let passed = self.outcome.cut.map(Cut::label);
+                told.or(passed).or(self.outcome.reported()).map(bytes)
             }
             Variable::Status => outcome.status.and_then(number),
             Variable::ResponseLength => outcome.sent.and_then(number),

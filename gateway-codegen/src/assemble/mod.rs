@@ -8,7 +8,9 @@
 //! The tables are leaked: they live as long as the process, as they do in an emitted binary. Strings are leaked once each.
 
 mod leak;
+mod messages;
 mod policy;
+mod schemas;
 mod texts;
 
 #[cfg(test)]
@@ -17,20 +19,24 @@ pub(crate) mod tests;
 use std::collections::BTreeMap;
 
 use gateway_runtime::def::{
-    AccessDef, AccessLogDef, BalanceDef, BreakerDef, CanaryDef, CorsDef, CredentialDef, ExampleDef,
-    GatewayDef, GatewayResponseDef, HealthDef, Http2LimitsDef, LimitsDef, LogTarget, MountDef,
-    OperationDef, OutlierDef, OverrideDef, ParameterDef, PolicyDef, RouteDef, StageCacheDef,
-    StageDef, UpstreamDef, UpstreamTargetDef, UpstreamTlsDef, VariableDef, VariableValue, inline,
-    set,
+    AccessDef, AccessLogDef, BalanceDef, BreakerDef, CanaryDef, CorsDef, CredentialDef,
+    DeploymentParameterDef, ExampleDef, GatewayDef, GatewayResponseDef, HealthDef, Http2LimitsDef,
+    LimitsDef, LogTarget, MountDef, OperationDef, OutlierDef, OverrideDef, PolicyDef, RouteDef,
+    Rules, SchemaDef, StageCacheDef, StageDef, UpstreamDef, UpstreamTargetDef, UpstreamTlsDef,
+    VariableDef, VariableValue, inline, set,
 };
 
 use crate::model::{self, Access, Gateway, LogDestination, Stage, Variable};
 use leak::{Strings, keep, list};
+use schemas::Lists;
 use texts::Texts;
 
 /// The tables of this gateway.
 pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
-    let mut assembler = Assembler::default();
+    let mut assembler = Assembler {
+        lists: Lists::new(&gateway.schemas),
+        ..Assembler::default()
+    };
     for (name, upstream) in &gateway.upstreams {
         assembler.add_upstream(name, upstream);
     }
@@ -63,6 +69,19 @@ pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
             bodies: assembler.bodies(kind.name(), &response.bodies),
         })
         .collect();
+    let schemas = (assembler.lists).table(&gateway.schemas, &mut assembler.strings);
+    let parameters = gateway
+        .parameters
+        .iter()
+        .map(|(name, parameter)| DeploymentParameterDef {
+            name: assembler.strings.keep(name),
+            description: assembler.strings.keep(&parameter.description),
+            default: parameter
+                .default
+                .as_ref()
+                .map(|default| assembler.strings.keep(default)),
+        })
+        .collect();
     keep(GatewayDef {
         name: assembler.strings.keep(&gateway.name),
         title: assembler.strings.keep(&gateway.title),
@@ -71,12 +90,22 @@ pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
         kind: gateway.kind,
         trusted_proxies: assembler.strings.list(&gateway.trusted_proxies),
         limits: limits(&gateway.limits),
+        parameters: list(parameters),
         upstreams: list(assembler.upstreams.values().copied().collect()),
         stages: list(stages),
         routes: list(routes),
         cors: gateway.cors.as_ref().map(|cors| assembler.cors(cors)),
         responses: list(responses),
+        schemas,
     })
+}
+
+/// The tables of schemas without a gateway around them, and what the rules of one schema become over them.
+pub fn schemas(schemas: &model::Schemas, rules: &[model::Rule]) -> (&'static [SchemaDef], Rules) {
+    let mut strings = Strings::default();
+    let lists = Lists::new(schemas);
+    let table = lists.table(schemas, &mut strings);
+    (table, lists.rules(rules, &mut strings))
 }
 
 /// What was leaked so far, so that equal things are leaked once.
@@ -84,6 +113,7 @@ pub fn defs(gateway: &Gateway) -> &'static GatewayDef {
 struct Assembler {
     strings: Strings,
     texts: Texts,
+    lists: Lists,
     upstreams: BTreeMap<String, &'static UpstreamDef>,
     cors: BTreeMap<model::Cors, &'static CorsDef>,
     /// By their `Debug` form: policies hold rates, which have no order.
@@ -107,10 +137,7 @@ impl Assembler {
                 model::Balance::RoundRobin => BalanceDef::RoundRobin,
                 model::Balance::LeastRequest => BalanceDef::LeastRequest,
                 model::Balance::Random => BalanceDef::Random,
-                model::Balance::Hash { part, .. } => BalanceDef::Hash(ParameterDef {
-                    place: part.place,
-                    name: self.strings.keep(&part.name),
-                }),
+                model::Balance::Hash { part, .. } => BalanceDef::Hash(self.parameter(part)),
             },
             health: upstream.health.as_ref().map(|health| HealthDef {
                 path: self.strings.keep(&health.path),
@@ -142,14 +169,6 @@ impl Assembler {
     }
 
     fn operation(&mut self, operation: &model::Operation) -> &'static OperationDef {
-        let parameters = operation
-            .parameters
-            .iter()
-            .map(|parameter| ParameterDef {
-                place: parameter.place,
-                name: self.strings.keep(&parameter.name),
-            })
-            .collect();
         let example = operation.example.as_ref().map(|example| ExampleDef {
             status: example.status,
             media_type: self.strings.keep(&example.media_type),
@@ -166,7 +185,9 @@ impl Assembler {
             path: self.strings.keep(&operation.path),
             tag: self.strings.keep(&operation.tag),
             summary: self.strings.keep(&operation.summary),
-            parameters: list(parameters),
+            parameters: self.parameters(&operation.parameters),
+            body: operation.body.as_ref().map(|body| self.body(body)),
+            responses: self.responses(&operation.responses),
             access: self.access(&operation.access),
             policy: self.policy(&operation.id, &operation.policy),
             example,

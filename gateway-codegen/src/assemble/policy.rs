@@ -31,6 +31,7 @@ impl Assembler {
                 Caching::For(cache) => Some(self.cache(cache)),
             },
             cors: policy.cors.as_ref().map(|cors| self.cors(cors)),
+            validate: policy.validate,
             request: self.edits(&policy.request),
             response: self.edits(&policy.response),
         }

@@ -27,6 +27,7 @@ pub(crate) fn policy() -> Policy {
         throttles: Vec::new(),
         cache: Caching::Off,
         cors: None,
+        validate: model::ValidateDef::OFF,
         request: Edits::default(),
         response: Edits::default(),
     }
@@ -42,6 +43,8 @@ pub(crate) fn operation(id: &str, method: &str, path: &str, tag: &str) -> Operat
         tags: vec![tag.to_owned()],
         summary: String::new(),
         parameters: Vec::new(),
+        body: None,
+        responses: Vec::new(),
         access: Access::Public,
         policy: policy(),
         example: None,
@@ -76,6 +79,7 @@ pub(crate) fn plain(operations: impl IntoIterator<Item = Operation>) -> Gateway 
         kind: ApiKind::Plain,
         trusted_proxies: Vec::new(),
         limits: Limits::default(),
+        parameters: BTreeMap::new(),
         upstreams: BTreeMap::from([(
             "catalog".to_owned(),
             Upstream::plain("http://catalog.internal:8080/v1", Origin::default()),
@@ -87,6 +91,7 @@ pub(crate) fn plain(operations: impl IntoIterator<Item = Operation>) -> Gateway 
             .collect(),
         cors: None,
         responses: BTreeMap::new(),
+        schemas: BTreeMap::new(),
         origin: Origin::default(),
     }
 }
@@ -117,6 +122,56 @@ pub(crate) fn cors(origin: &str) -> Cors {
 
 /// A gateway that uses every table and every variant. `s` stands in every place where a document's text can, so that
 /// hostile text can be tried everywhere at once.
+/// Schemas that say this text wherever a document can.
+fn schemas_of(s: &str) -> Schemas {
+    let json = serde_json::Value::from(s).to_string();
+    let text = || s.to_owned();
+    let inner = || {
+        vec![
+            Rule::Types(Types::STRING.or(Types::NULL)),
+            Rule::Ref(text()),
+        ]
+    };
+    let rules = vec![
+        Rule::Enum(vec![json.clone(), "1".to_owned()]),
+        Rule::Enum(vec![json]),
+        Rule::MultipleOf("0.5".to_owned()),
+        Rule::Format(Format::DateTime),
+        Rule::PrefixItems(vec![inner(), inner()]),
+        Rule::Contains {
+            rules: inner(),
+            min: 1,
+            max: Some(20_000),
+        },
+        Rule::Required {
+            within: Messages::Responses,
+            names: vec![text()],
+        },
+        Rule::Property(text(), inner()),
+        Rule::PatternProperty(text(), vec![Rule::Pattern(text())]),
+        Rule::AdditionalProperties(vec![Rule::Never]),
+        Rule::DependentRequired(text(), vec![text()]),
+        Rule::DependentSchema(text(), inner()),
+        Rule::If {
+            when: inner(),
+            then: inner(),
+            otherwise: Vec::new(),
+        },
+        Rule::Discriminator {
+            property: text(),
+            mapping: BTreeMap::from([(text(), text())]),
+        },
+        Rule::DynamicRef(text(), text()),
+    ];
+    let schema = Schema {
+        rules,
+        anchors: BTreeMap::from([(text(), text())]),
+        ..Schema::default()
+    };
+    let root = format!("#/components/schemas/{s}");
+    BTreeMap::from([(text(), schema), (root, Schema::default())])
+}
+
 pub(crate) fn gateway_of(s: &str) -> Gateway {
     let text = || s.to_owned();
     let lines = || format!("{{\n  \"text\": {s:?}\n}}\n");
@@ -133,10 +188,7 @@ pub(crate) fn gateway_of(s: &str) -> Gateway {
         ParameterPlace::Header,
         ParameterPlace::Cookie,
     ]
-    .map(|place| Parameter {
-        place,
-        name: text(),
-    })
+    .map(|place| Parameter::bare(place, text()))
     .to_vec();
     get.access = Access::Delegated(vec![
         vec![Credential {
@@ -229,15 +281,19 @@ pub(crate) fn gateway_of(s: &str) -> Gateway {
     gateway.title = text();
     gateway.version = text();
     gateway.trusted_proxies = vec![text()];
+    gateway.parameters = BTreeMap::from([(
+        text(),
+        DeploymentParameter {
+            description: text(),
+            default: Some(text()),
+        },
+    )]);
     gateway.cors = Some(cors("*"));
     gateway.upstreams.insert(
         format!("spare {s}"),
         Upstream {
             balance: Balance::Hash {
-                part: Parameter {
-                    place: ParameterPlace::Query,
-                    name: text(),
-                },
+                part: Parameter::bare(ParameterPlace::Query, text()),
                 origin: Origin::default(),
             },
             health: Some(Health {
@@ -299,6 +355,7 @@ pub(crate) fn gateway_of(s: &str) -> Gateway {
         origin: Origin::default(),
     };
     gateway.stages.insert(format!("prod {s}"), prod);
+    gateway.schemas = schemas_of(s);
     gateway
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn fault_of(address: &Expr) -> Option<Fault> {
             rest = &after[end..];
             pieces.next();
         }
-        Some(Piece::Value(Source::StageVariable(_))) => {
+        Some(Piece::Value(Source::StageVariable(_) | Source::Parameter(_))) => {
             variable = true;
             pieces.next();
         }
@@ -58,7 +58,7 @@ pub(crate) fn fault_of(address: &Expr) -> Option<Fault> {
     if rest.is_empty() {
         for piece in pieces.by_ref() {
             match piece {
-                Piece::Value(Source::StageVariable(_)) => variable = true,
+                Piece::Value(Source::StageVariable(_) | Source::Parameter(_)) => variable = true,
                 Piece::Value(_) => return chosen_by_client(),
                 Piece::Text(text) => {
                     let end = text.find(['/', '?', '#']).unwrap_or(text.len());
@@ -104,7 +104,7 @@ fn chosen_by_client() -> Option<Fault> {
     fault(
         "address-host",
         "the client would choose the host",
-        "scheme, host and port come from literal text and stage variables alone",
+        "scheme, host and port come from literal text, stage variables and deployment parameters alone",
     )
 }
 
@@ -218,6 +218,8 @@ mod tests {
             "${stageVariables.url}/x/${path.id}",
             "https://${stageVariables.host}:8080/x",
             "https://${stageVariables.sub}.example/x",
+            "${param.url}/x/${path.id}",
+            "https://${param.host}:8080/x",
             "http://a_b.local/",
         ] {
             assert_eq!(code(address), "fine", "{address}");
@@ -228,6 +230,7 @@ mod tests {
             "${header.host}/x",
             "http://a:${query.port}/",
             "${stageVariables.url}${path.id}",
+            "${param.url}${path.id}",
             "https://${header.x-host}",
         ] {
             assert_eq!(code(address), "address-host", "{address}");

@@ -151,6 +151,6 @@ fn told_apart(source: &Source, operation: &Operation, cache: &Cache) -> bool {
             Variable::SourceIp | Variable::Protocol => false,
             _ => true,
         },
-        Source::ResponseHeader(_) | Source::StageVariable(_) => true,
+        Source::ResponseHeader(_) | Source::StageVariable(_) | Source::Parameter(_) => true,
     }
 }

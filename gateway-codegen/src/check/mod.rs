@@ -10,6 +10,7 @@ pub(crate) mod cors;
 pub(crate) mod headers;
 mod routes;
 mod rules;
+mod security;
 mod stages;
 mod upstreams;
 
@@ -17,11 +18,13 @@ pub use rules::{RULES, Rule, rule};
 
 use crate::findings::Findings;
 use crate::model::Gateway;
+use crate::normalise::Api;
 
-/// Looks at a finished model.
-pub fn run(gateway: &Gateway, found: &mut Findings) {
+/// Looks at a finished model, and at the API it was made from.
+pub fn run(api: &Api<'_>, gateway: &Gateway, found: &mut Findings) {
     routes::run(gateway, found);
     stages::run(gateway, found);
     cache::run(gateway, found);
     upstreams::run(gateway, found);
+    security::run(api, gateway, found);
 }

@@ -69,7 +69,8 @@ fn written(session: &Session, verb: &Bundle) -> Result<String, Exit> {
     let input = session.input(&verb.specs, &verb.composition)?;
     session.can_be_opened(&input)?;
     let mut found = Findings::default();
-    let (document, fine) = compose::bundle(&input, &mut found);
+    let (sources, inputs) = (session.sources()?, session.inputs(&input.paths())?);
+    let (document, fine) = compose::bundle(&input, sources, &inputs, &mut found);
     let reading = session.judged(document, fine.then_some(()), found)?;
     session.tell(&reading);
     if reading.gateway.is_none() {

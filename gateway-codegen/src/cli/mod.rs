@@ -17,7 +17,9 @@ pub(crate) mod routes;
 pub(crate) mod run;
 pub(crate) mod schema;
 
+mod fetch;
 mod input;
+mod inputs;
 mod output;
 mod reading;
 mod session;
@@ -45,9 +47,10 @@ Exit codes:
     6  input, output or cargo failed
   101  a bug in this program: please report it
 
-Environment: GATEWAY_CODEGEN_CONFIG, _FORMAT, _COLOR, _FAIL_ON, _DENY, _WARN and
-_ALLOW stand for the options of these names. A flag wins over the environment,
-the environment over gateway-codegen.toml.";
+Environment: GATEWAY_CODEGEN_CONFIG, _FORMAT, _COLOR, _ROOT, _ALLOW_REF_HOST, _REF_CACHE,
+_PARAM (values with spaces between them), _PARAMS, _RESOURCE, _FAIL_ON, _DENY, _WARN
+and _ALLOW stand for the options of these names. A flag wins over the environment, the
+environment over gateway-codegen.toml.";
 
 /// Compiles an OpenAPI document into a gateway: a small, readable Rust crate that builds to one binary.
 #[derive(Debug, Parser)]
@@ -93,7 +96,8 @@ pub(crate) struct Global {
     /// Work in this folder; all other paths are relative to it
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub(crate) folder: Option<PathBuf>,
-    /// How messages and tables are printed: human, short or json [default: human]
+    /// How messages and tables are printed: human, short, json, sarif or github [default:
+    /// human]
     #[arg(
         long,
         value_name = "FORMAT",
@@ -117,6 +121,27 @@ pub(crate) struct Global {
         hide_env = true
     )]
     pub(crate) color: Color,
+    /// Give a parameter of the document its value; can be given more than once
+    #[arg(long, value_name = "NAME=VALUE", global = true, value_parser = route::pair)]
+    pub(crate) param: Vec<(String, String)>,
+    /// Values of parameters, as JSON or YAML: an object, the AWS CLI's list, or CodePipeline's file
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        env = "GATEWAY_CODEGEN_PARAMS",
+        hide_env = true
+    )]
+    pub(crate) params: Option<PathBuf>,
+    /// The API to take out of a template that has several: its logical id
+    #[arg(
+        long,
+        value_name = "ID",
+        global = true,
+        env = "GATEWAY_CODEGEN_RESOURCE",
+        hide_env = true
+    )]
+    pub(crate) resource: Option<String>,
     /// Errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
@@ -163,6 +188,35 @@ pub(crate) struct Global {
         hide_env = true
     )]
     pub(crate) allow: Vec<String>,
+    /// Folder that `$ref`s may not leave [default: the document's]
+    #[arg(
+        long,
+        value_name = "DIR",
+        global = true,
+        env = "GATEWAY_CODEGEN_ROOT",
+        hide_env = true
+    )]
+    pub(crate) root: Option<PathBuf>,
+    /// Fetch `$ref`s to this host, over HTTPS; can be given more than once
+    #[arg(
+        long,
+        value_name = "HOST",
+        global = true,
+        env = "GATEWAY_CODEGEN_ALLOW_REF_HOST",
+        value_delimiter = ',',
+        hide_env = true,
+        value_parser = fetch::host
+    )]
+    pub(crate) allow_ref_host: Vec<String>,
+    /// Folder in which fetched files are kept, and read from [default: .gateway-codegen/refs]
+    #[arg(
+        long,
+        value_name = "DIR",
+        global = true,
+        env = "GATEWAY_CODEGEN_REF_CACHE",
+        hide_env = true
+    )]
+    pub(crate) ref_cache: Option<PathBuf>,
 }
 
 /// How messages and tables are printed.
@@ -174,6 +228,10 @@ pub(crate) enum Format {
     Short,
     /// For programs
     Json,
+    /// Findings as SARIF 2.1.0, for code scanning; all else one line each
+    Sarif,
+    /// Findings as annotations of a change on GitHub; all else one line each
+    Github,
 }
 
 /// Whether output is coloured.

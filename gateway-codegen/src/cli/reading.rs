@@ -1,9 +1,10 @@
 //! Documents, as every verb reads them: findings judged and printed in one way.
 
 use gateway_codegen::compose::Input;
-use gateway_codegen::findings::{Findings, Renderer, Severity, Style};
+use gateway_codegen::findings::{Findings, Renderer, Report, Severity, Style};
 use gateway_codegen::load::Document;
 use gateway_codegen::model::Gateway;
+use gateway_codegen::resolve::{Remote, Sources};
 
 use super::{Exit, Format, Session, output};
 
@@ -30,11 +31,24 @@ impl Session {
         Ok(())
     }
 
+    /// Where files that documents refer to may come from.
+    pub(crate) fn sources(&self) -> Result<Sources<'_>, Exit> {
+        let configuration = self.configuration()?;
+        Ok(Sources {
+            root: configuration.root.as_deref(),
+            remote: configuration
+                .fetcher
+                .as_ref()
+                .map(|fetcher| fetcher as &dyn Remote),
+        })
+    }
+
     /// Reads documents without a word.
     pub(crate) fn examine(&self, input: &Input) -> Result<Reading, Exit> {
         self.can_be_opened(input)?;
+        let (sources, inputs) = (self.sources()?, self.inputs(&input.paths())?);
         let mut found = Findings::default();
-        let (document, gateway) = gateway_codegen::read_all(input, &mut found);
+        let (document, gateway) = gateway_codegen::read_all(input, sources, &inputs, &mut found);
         self.judged(document, gateway, found)
     }
 
@@ -80,13 +94,13 @@ impl Session {
             Severity::Note => self.verbose() || fails && !self.quiet(),
         });
         if !shown.is_empty() {
-            output::to_stderr(&self.render(&reading.document, &shown));
+            output::to_stderr(&self.renderer(&reading.document).render(&shown));
         }
     }
 
     /// Everything wrong with some gateways' documents, and how a run that looks for it ends.
     pub(crate) fn lint(&self, inputs: &[Input]) -> Result<(String, Exit), Exit> {
-        let mut reports = Vec::new();
+        let mut report = Report::new(self.style());
         let mut exit = Exit::Fine;
         for input in inputs {
             let reading = match self.examine(input) {
@@ -103,7 +117,7 @@ impl Session {
             let shown = reading
                 .findings
                 .only(|s| s == Severity::Error || !self.quiet());
-            reports.push(self.render(&reading.document, &shown));
+            self.renderer(&reading.document).add_to(&mut report, &shown);
             if shown.is_empty() {
                 let names = input
                     .specs
@@ -113,47 +127,21 @@ impl Session {
                 self.say(format!("{}: no findings", names.join(", ")));
             }
         }
-        let report = match self.format() {
-            Format::Json => one_list(&reports),
-            Format::Human | Format::Short => reports.concat(),
-        };
-        Ok((report, exit))
+        Ok((report.finish(), exit))
     }
 
-    fn render(&self, document: &Document, findings: &Findings) -> String {
-        let style = match self.format() {
+    pub(crate) fn renderer<'d>(&self, document: &'d Document) -> Renderer<'d> {
+        // Coloured always: what it is written to takes the colours out where they are not wanted.
+        Renderer::new(document, self.style()).color(true)
+    }
+
+    fn style(&self) -> Style {
+        match self.format() {
             Format::Human => Style::Human,
             Format::Short => Style::Short,
             Format::Json => Style::Json,
-        };
-        // Coloured always: what it is written to takes the colours out where they are not wanted.
-        Renderer::new(document, style).color(true).render(findings)
-    }
-}
-
-/// Several JSON lists as one.
-fn one_list(lists: &[String]) -> String {
-    let items: Vec<&str> = lists
-        .iter()
-        .filter_map(|list| list.trim().strip_prefix('[')?.strip_suffix(']'))
-        .map(str::trim)
-        .filter(|items| !items.is_empty())
-        .collect();
-    if items.is_empty() {
-        return "[]\n".to_owned();
-    }
-    format!("[\n  {}\n]\n", items.join(",\n  "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_are_joined() {
-        let lists = ["[]\n", "[\n  1,\n  2\n]\n", "[\n  3\n]\n"].map(str::to_owned);
-        assert_eq!(one_list(&lists), "[\n  1,\n  2,\n  3\n]\n");
-        assert_eq!(one_list(&lists[..1]), "[]\n");
-        assert_eq!(one_list(&[]), "[]\n");
+            Format::Sarif => Style::Sarif,
+            Format::Github => Style::Github,
+        }
     }
 }

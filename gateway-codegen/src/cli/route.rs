@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use gateway_codegen::emit::surface;
 use gateway_runtime::def::{GatewayDef, RouteDef, StageDef};
+use gateway_runtime::gateway::settled;
 use gateway_runtime::preview::{self, Sent};
 use gateway_runtime::refusal::Refusal;
 use gateway_runtime::route::{Found, Router, normalise};
@@ -115,11 +116,20 @@ pub(crate) fn run(session: &Session, verb: &Route) -> Exit {
     {
         return session.no_stage(stage, &gateway);
     }
-    let request = match Request::parse(verb) {
+    let def = gateway_codegen::assemble::defs(&gateway);
+    let deployed = match settled(def, &[]) {
+        Ok(deployed) => deployed,
+        Err(faults) => {
+            for fault in &faults {
+                session.problem(&fault.message, &fault.help);
+            }
+            return Exit::Invocation;
+        }
+    };
+    let request = match Request::parse(verb, &deployed) {
         Ok(request) => request,
         Err(why) => return session.refuse(why, "`/path?query` or `http://host/path?query`"),
     };
-    let def = gateway_codegen::assemble::defs(&gateway);
     let outcome = outcome(def, &request, verb.stage.as_deref());
     let exit = match outcome {
         Outcome::Served(_) => Exit::Fine,
@@ -130,7 +140,7 @@ pub(crate) fn run(session: &Session, verb: &Route) -> Exit {
             Ok(text) => text + "\n",
             Err(error) => return session.fail(error.to_string()),
         },
-        Format::Human | Format::Short => human(&outcome),
+        Format::Human | Format::Short | Format::Sarif | Format::Github => human(&outcome),
     };
     exit.max(session.data(&text))
 }
@@ -143,10 +153,11 @@ struct Request<'a> {
     query: Option<String>,
     headers: &'a [(String, String)],
     stage_vars: &'a [(String, String)],
+    deployed: &'a [(String, String)],
 }
 
 impl Request<'_> {
-    fn parse(verb: &Route) -> Result<Request<'_>, String> {
+    fn parse<'a>(verb: &'a Route, deployed: &'a [(String, String)]) -> Result<Request<'a>, String> {
         let (host, rest) = match verb.url.split_once("://") {
             Some(("http" | "https", rest)) => {
                 let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -180,6 +191,7 @@ impl Request<'_> {
             query,
             headers: &verb.headers,
             stage_vars: &verb.stage_var,
+            deployed,
         })
     }
 }
@@ -294,6 +306,7 @@ fn served(
         parameters: &parameters,
         stage,
         stage_vars: request.stage_vars,
+        deployed: request.deployed,
     };
     let address = match preview::sent(policy, &asked) {
         Ok(sent) => address(sent),

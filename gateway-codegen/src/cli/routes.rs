@@ -47,7 +47,7 @@ pub(crate) fn run(session: &Session, verb: &Routes) -> Exit {
             Ok(text) => text + "\n",
             Err(error) => return session.fail(error.to_string()),
         },
-        Format::Short => surface::table(&rows),
+        Format::Short | Format::Sarif | Format::Github => surface::table(&rows),
         Format::Human => human(&rows),
     })
 }

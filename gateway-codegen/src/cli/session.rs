@@ -10,6 +10,7 @@ use gateway_codegen::config::{Config, FILE_NAME, Threshold};
 use gateway_codegen::findings::{Level, Severity};
 use serde_json::json;
 
+use super::fetch::{self, Fetcher};
 use super::{Color, Format, Global, output};
 
 /// How a run ends. The order is that of precedence: of several ends the last one here counts.
@@ -48,6 +49,10 @@ pub(crate) struct Configuration {
     pub(crate) levels: BTreeMap<String, Level>,
     /// The mildest finding that makes a run fail.
     pub(crate) fail_on: Threshold,
+    /// Folder that references may not leave, where it is not the document's.
+    pub(crate) root: Option<PathBuf>,
+    /// Fetches files of other hosts, where any may be asked.
+    pub(crate) fetcher: Option<Fetcher>,
 }
 
 impl Session {
@@ -93,6 +98,27 @@ impl Session {
         self.global.verbose
     }
 
+    /// Values of parameters that flags or the environment give, as written.
+    pub(crate) fn param(&self) -> Result<Vec<(String, String)>, Exit> {
+        if !self.global.param.is_empty() {
+            return Ok(self.global.param.clone());
+        }
+        let text = std::env::var("GATEWAY_CODEGEN_PARAM").unwrap_or_default();
+        let pairs = text.split_ascii_whitespace().map(super::route::pair);
+        let pairs: Result<Vec<(String, String)>, String> = pairs.collect();
+        pairs.map_err(|form| self.refuse(format!("GATEWAY_CODEGEN_PARAM takes {form}"), ""))
+    }
+
+    /// The file of parameters that a flag or the environment names.
+    pub(crate) fn params(&self) -> Option<&Path> {
+        self.global.params.as_deref()
+    }
+
+    /// The resource that a flag or the environment names.
+    pub(crate) fn resource(&self) -> Option<&str> {
+        self.global.resource.as_deref()
+    }
+
     /// The configuration; read when it is first asked for, so that verbs that need none work beside a broken one.
     pub(crate) fn configuration(&self) -> Result<&Configuration, Exit> {
         if let Some(configuration) = self.configuration.get() {
@@ -122,7 +148,24 @@ impl Session {
                 Exit::Invocation
             })?;
         }
+        let folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
+        let root = &self.global.root;
+        let root = root
+            .clone()
+            .or(config.refs.root.as_ref().map(|root| folder.join(root)));
+        if let Some(root) = root.as_ref().filter(|root| !root.is_dir()) {
+            let message = format!(
+                "`{}` is no folder that `$ref`s could stay in",
+                root.display()
+            );
+            return Err(self.refuse(
+                message,
+                "name one that holds the document and all that it refers to",
+            ));
+        }
         Ok(Configuration {
+            root,
+            fetcher: self.fetcher(&config, &folder)?,
             levels: self.levels(&config)?,
             fail_on: self
                 .global
@@ -130,10 +173,30 @@ impl Session {
                 .map(Threshold::from)
                 .or(config.lint.fail_on)
                 .unwrap_or_default(),
-            folder: file.parent().map(Path::to_path_buf).unwrap_or_default(),
+            folder,
             file: text.is_some().then(|| file.to_path_buf()),
             config,
         })
+    }
+
+    /// Who fetches files of other hosts; `None`: nobody does.
+    fn fetcher(&self, config: &Config, folder: &Path) -> Result<Option<Fetcher>, Exit> {
+        let mut hosts = self.global.allow_ref_host.clone();
+        if hosts.is_empty() {
+            for host in &config.refs.allow_hosts {
+                let read = fetch::host(host);
+                hosts.push(read.map_err(|fault| self.refuse(format!("[refs]: {fault}"), ""))?);
+            }
+        }
+        if hosts.is_empty() {
+            return Ok(None);
+        }
+        let kept = match (&self.global.ref_cache, &config.refs.cache) {
+            (Some(flag), _) => flag.clone(),
+            (None, Some(written)) => folder.join(written),
+            (None, None) => folder.join(fetch::KEPT),
+        };
+        Ok(Some(Fetcher::new(&hosts, kept)))
     }
 
     /// Flags win over the file; within one of them a rule has one level.
@@ -238,7 +301,7 @@ impl Session {
                 }
                 format!("{object}\n")
             }
-            Format::Human | Format::Short => {
+            Format::Human | Format::Short | Format::Sarif | Format::Github => {
                 let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
                 let style = output::severity(severity);
                 let gap = if self.format() == Format::Human {

@@ -206,15 +206,9 @@ impl<'d> Linker<'d, '_> {
         room
     }
 
-    /// Where the parts of a node's value were written.
+    /// Where a node's value is taken from.
     fn parts(&self, document: usize, node: Node<'d>) -> Parts {
-        let file = node.document().files.get(node.file());
-        let pointer = node.pointer();
-        let parts = match file.map(|file| &file.origins) {
-            Some(origins) if !origins.is_empty() => origins.parts(&pointer),
-            _ => Parts::whole((node.file(), pointer)),
-        };
-        parts.renumbered(|file| (self.number)(document, file))
+        Parts::whole(((self.number)(document, node.file()), node.pointer()))
     }
 
     fn item(

@@ -17,14 +17,16 @@ mod strip;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::findings::{Findings, Place};
-use crate::load::{self, Document, Origins, SourceFile};
+use crate::intrinsics::{self, Inputs};
+use crate::load::{self, Document, Evaluated, Origins, SourceFile};
 use crate::overlay::{self, Overlay, Spent, Tree};
-use crate::resolve;
+use crate::resolve::{self, Names, Sources};
 
 pub use select::{Selection, Selector};
 pub use strip::{Strip, strip};
@@ -63,6 +65,11 @@ impl Input {
             }],
             ..Input::default()
         }
+    }
+
+    /// The entry files.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.specs.iter().map(|spec| spec.path.clone()).collect()
     }
 
     /// Whether a new tree has to be made.
@@ -122,16 +129,32 @@ pub fn prefix(text: &str) -> Result<String, &'static str> {
 }
 
 /// What is read for a gateway, with all its files; `None` in place of a tree that could not be made, which `found` explains.
-pub fn document(input: &Input, found: &mut Findings) -> (Document, bool) {
-    read(input, input.is_made(), found)
+pub fn document(
+    input: &Input,
+    sources: Sources<'_>,
+    inputs: &Inputs,
+    found: &mut Findings,
+) -> (Document, bool) {
+    read(input, sources, inputs, input.is_made(), found)
 }
 
 /// The same as one tree without references to other files.
-pub fn bundle(input: &Input, found: &mut Findings) -> (Document, bool) {
-    read(input, true, found)
+pub fn bundle(
+    input: &Input,
+    sources: Sources<'_>,
+    inputs: &Inputs,
+    found: &mut Findings,
+) -> (Document, bool) {
+    read(input, sources, inputs, true, found)
 }
 
-fn read(input: &Input, make: bool, found: &mut Findings) -> (Document, bool) {
+fn read(
+    input: &Input,
+    sources: Sources<'_>,
+    inputs: &Inputs,
+    make: bool,
+    found: &mut Findings,
+) -> (Document, bool) {
     let mut aside = Aside {
         originals: Vec::new(),
         overlays: Vec::new(),
@@ -148,8 +171,13 @@ fn read(input: &Input, make: bool, found: &mut Findings) -> (Document, bool) {
     overlay(input, &mut documents, &mut aside, &mut asides);
     let mut read = Vec::new();
     for (document, found) in documents.into_iter().zip(&mut own) {
-        read.push(resolve::references(document, found));
+        let mut document = document;
+        let mut evaluation = intrinsics::entry(&mut document, inputs, found);
+        let mut document = resolve::references_from(document, sources, found);
+        evaluation.others(&mut document, inputs, found);
+        read.push(document);
     }
+    used_somewhere(&mut own);
 
     let mut bases = Vec::new();
     let mut next = usize::from(make);
@@ -174,10 +202,15 @@ fn read(input: &Input, make: bool, found: &mut Findings) -> (Document, bool) {
         };
         files.push(SourceFile::made(entry.unwrap_or(&nothing), root, origins));
     }
+    let mut names = Names::default();
+    let mut evaluated = Evaluated::default();
     for (index, mut document) in read.into_iter().enumerate() {
+        evaluated.open.append(&mut document.evaluated.open);
+        evaluated.settled.append(&mut document.evaluated.settled);
+        names = document.names;
         for file in &mut document.files {
-            file.origins.renumber(|file| number(index, file));
-            file.aside = make;
+            file.aside |= make;
+            file.renumber(|file| number(index, file));
             for link in file.links.values_mut() {
                 *link = number(index, *link);
             }
@@ -186,16 +219,41 @@ fn read(input: &Input, make: bool, found: &mut Findings) -> (Document, bool) {
     }
     files.extend(aside.originals.into_iter().flatten());
     files.append(&mut aside.overlays);
-    let document = Document { files };
+    if make && let Some(file) = files.first() {
+        let address = format!("file://{}", file.path.to_string_lossy());
+        names = resolve::names_of(&file.root, &address);
+    }
+    let document = Document {
+        files,
+        names,
+        evaluated,
+    };
     for (index, own) in own.into_iter().chain([asides]).enumerate() {
-        let moved = own.moved(|place| {
-            let file = number(index, place.file);
-            document.written(Place { file, ..place })
-        });
-        found.append(moved);
+        found.append(own.moved(|place| Place {
+            file: number(index, place.file),
+            ..place
+        }));
     }
     let fine = !faulty && !(make && found.has_errors());
     (document, fine)
+}
+
+/// A value that one document has a use for was not given in vain, and what is of use to none is said once.
+fn used_somewhere(own: &mut [Findings]) {
+    const CODE: &str = "parameter-unused";
+    let all = own.len();
+    let of = |found: &Findings| -> BTreeSet<String> {
+        let unused = found.iter().filter(|finding| finding.code == CODE);
+        unused.map(|finding| finding.message.clone()).collect()
+    };
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    for message in own.iter().flat_map(of) {
+        *count.entry(message).or_default() += 1;
+    }
+    for (index, found) in own.iter_mut().enumerate() {
+        let everywhere = |message: &str| count.get(message) == Some(&all);
+        found.retain(|finding| finding.code != CODE || index == 0 && everywhere(&finding.message));
+    }
 }
 
 /// Files that are no part of the document that is read, but places lead to them.

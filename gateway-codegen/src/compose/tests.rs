@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 
 use super::{Input, Selection, Spec, bundle, document, prefix};
 use crate::findings::{Findings, Renderer, Style};
+use crate::intrinsics::Inputs;
 use crate::model::Gateway;
+use crate::resolve::Sources;
 
 /// A folder of files that goes away with its owner.
 pub(crate) struct Folder(PathBuf);
@@ -61,20 +63,21 @@ impl Folder {
     /// What a gateway means, and `file:line:column code` of every finding but notes.
     pub(crate) fn read(&self, input: &Input) -> (Option<Gateway>, Vec<String>) {
         let mut found = Findings::default();
-        let (document, gateway) = crate::read_all(input, &mut found);
+        let (document, gateway) =
+            crate::read_all(input, Sources::default(), &Inputs::default(), &mut found);
         (gateway, report(&document, &found))
     }
 
     /// The tree that is made, and the findings.
     pub(crate) fn tree(&self, input: &Input) -> (Value, Vec<String>) {
         let mut found = Findings::default();
-        let (document, _) = document(input, &mut found);
+        let (document, _) = document(input, Sources::default(), &Inputs::default(), &mut found);
         (document.files[0].root.clone(), report(&document, &found))
     }
 
     pub(crate) fn bundle(&self, input: &Input) -> (Value, Vec<String>) {
         let mut found = Findings::default();
-        let (document, _) = bundle(input, &mut found);
+        let (document, _) = bundle(input, Sources::default(), &Inputs::default(), &mut found);
         (document.files[0].root.clone(), report(&document, &found))
     }
 }

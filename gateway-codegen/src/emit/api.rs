@@ -1,7 +1,8 @@
 //! `src/api.rs`: the root table.
 
 use gateway_runtime::def::{
-    ApiKind, EncodedSlash, ErrorDialect, GatewayDef, Http2LimitsDef, LimitsDef,
+    ApiKind, DeploymentParameterDef, EncodedSlash, ErrorDialect, GatewayDef, Http2LimitsDef,
+    LimitsDef,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -18,11 +19,13 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
         kind,
         trusted_proxies,
         limits,
+        parameters,
         upstreams: _,
         stages: _,
         routes: _,
         cors,
         responses,
+        schemas,
     } = def;
     let cors_module = cors.map(|_| {
         quote!(
@@ -49,6 +52,16 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
     } else {
         (None, quote!(&[]))
     };
+    let (schemas_module, schemas) = if schemas.is_empty() {
+        (None, quote!(&[]))
+    } else {
+        (
+            Some(quote!(
+                use crate::schemas;
+            )),
+            quote!(schemas::SCHEMAS),
+        )
+    };
     let errors = match errors {
         ErrorDialect::Problem => quote!(Problem),
         ErrorDialect::Aws => quote!(Aws),
@@ -60,12 +73,17 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
     };
     let cors = option(cors.map(|cors| links.cors(cors)));
     let limits = self::limits(limits);
+    let parameters_name = match parameters {
+        [] => quote!(&[]),
+        _ => quote!(PARAMETERS),
+    };
 
     let mut source = Source::module("The gateway as a whole.");
     source.item(quote! {
         #cors_module
         #responses_module
         use crate::routes;
+        #schemas_module
         use crate::stages;
         #upstreams_module
         use gateway_runtime::codegen::*;
@@ -79,13 +97,33 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
             kind: ApiKind::#kind,
             trusted_proxies: &[#(#trusted_proxies),*],
             limits: LIMITS,
+            parameters: #parameters_name,
             upstreams: #upstreams,
             stages: stages::STAGES,
             routes: routes::ROUTES,
             cors: #cors,
             responses: #responses,
+            schemas: #schemas,
         };
     });
+    if !parameters.is_empty() {
+        let rows = parameters.iter().map(|parameter| {
+            let DeploymentParameterDef {
+                name,
+                description,
+                default,
+            } = parameter;
+            let default = option(*default);
+            quote! {
+                DeploymentParameterDef {
+                    name: #name,
+                    description: #description,
+                    default: #default,
+                }
+            }
+        });
+        source.table(quote!(const PARAMETERS: &[DeploymentParameterDef]), rows);
+    }
     source.item(quote!(const LIMITS: LimitsDef = #limits;));
     source.finish()
 }

@@ -24,6 +24,7 @@ pub(super) fn lib(def: &'static GatewayDef, links: &Links) -> String {
         (links.has_operations(), "operations"),
         (!def.responses.is_empty(), "responses"),
         (true, "routes"),
+        (!def.schemas.is_empty(), "schemas"),
         (true, "stages"),
         (links.has_upstreams(), "upstreams"),
     ];

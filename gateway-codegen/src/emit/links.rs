@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ptr;
 
 use gateway_runtime::def::{
-    CorsDef, GatewayDef, HttpDef, IntegrationDef, OperationDef, PolicyDef, ProxyDef, TargetDef,
-    UpstreamDef,
+    CorsDef, GatewayDef, HttpDef, IntegrationDef, OperationDef, ParameterDef, PolicyDef, ProxyDef,
+    SchemaId, TargetDef, UpstreamDef, ValueDef,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -22,6 +22,10 @@ pub(super) struct Links {
     /// As they are listed in their files.
     upstream_list: Vec<&'static UpstreamDef>,
     cors_list: Vec<&'static CorsDef>,
+    /// Variant and constant of each schema, by its number.
+    schemas: Vec<(String, String)>,
+    /// Parameters that several operations have, by what is printed of them.
+    parameters: BTreeMap<String, (String, &'static ParameterDef)>,
 }
 
 impl Links {
@@ -33,8 +37,18 @@ impl Links {
             cors: HashMap::new(),
             upstream_list: def.upstreams.to_vec(),
             cors_list: def.cors.into_iter().collect(),
+            schemas: Vec::new(),
+            parameters: BTreeMap::new(),
         };
+        let (mut variants, mut constants) = (Names::variants(), Names::statics());
+        constants.claim("schemas"); // the list of them
+        for schema in def.schemas {
+            let name = schema_name(schema.place);
+            let names = (variants.claim(&name), constants.claim(&name));
+            links.schemas.push(names);
+        }
         links.name_operations(def);
+        links.name_parameters(def);
 
         let mut names = Names::statics();
         names.claim("upstreams"); // the list of them
@@ -81,6 +95,45 @@ impl Links {
         }
     }
 
+    /// What several operations declare alike is named after itself.
+    fn name_parameters(&mut self, def: &'static GatewayDef) {
+        let mut uses: BTreeMap<(&str, String), (usize, &'static ParameterDef)> = BTreeMap::new();
+        for operation in operations(def) {
+            for parameter in operation.parameters {
+                if parameter.value != ValueDef::Any {
+                    let key = (parameter.name, format!("{parameter:?}"));
+                    uses.entry(key).or_insert((0, parameter)).0 += 1;
+                }
+            }
+        }
+        let mut names = Names::statics();
+        for ((name, text), (count, parameter)) in uses {
+            if count > 1 {
+                self.parameters.insert(text, (names.claim(name), parameter));
+            }
+        }
+    }
+
+    pub(super) fn has_parameters(&self) -> bool {
+        !self.parameters.is_empty()
+    }
+
+    /// Parameters that several operations have, by the names of their constants.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (TokenStream, &'static ParameterDef)> {
+        let mut all: Vec<_> = self.parameters.values().collect();
+        all.sort_by_key(|(name, _)| name);
+        all.into_iter().map(|(name, def)| (ident(name), *def))
+    }
+
+    /// The constant of a parameter that several operations have.
+    pub(super) fn parameter(&self, def: &ParameterDef) -> Option<TokenStream> {
+        if def.value == ValueDef::Any {
+            return None;
+        }
+        let (name, _) = self.parameters.get(&format!("{def:?}"))?;
+        Some(ident(name))
+    }
+
     /// Modules of operations by name, each with its operations by id.
     pub(super) fn modules(&self) -> impl Iterator<Item = (&str, &[&'static OperationDef])> {
         self.modules
@@ -102,6 +155,18 @@ impl Links {
             let name = self.cors.get(&ptr::from_ref(*def));
             (token(name), *def)
         })
+    }
+
+    /// Variants and constants of all schemas, in the order of their numbers.
+    pub(super) fn schemas(&self) -> impl Iterator<Item = (&str, &str)> {
+        let schemas = self.schemas.iter();
+        schemas.map(|(variant, constant)| (variant.as_str(), constant.as_str()))
+    }
+
+    /// The variant of a schema.
+    pub(super) fn schema(&self, id: SchemaId) -> Option<&str> {
+        let (variant, _) = self.schemas.get(usize::try_from(id).ok()?)?;
+        Some(variant)
     }
 
     pub(super) fn has_operations(&self) -> bool {
@@ -149,6 +214,18 @@ impl Links {
     pub(super) fn cors(&self, def: &'static CorsDef) -> TokenStream {
         let name = token(self.cors.get(&ptr::from_ref(def)));
         quote!(&cors::#name)
+    }
+}
+
+/// What a schema is called where it stands: the last name of its place, or the file that it is.
+fn schema_name(place: &str) -> String {
+    let (file, pointer) = place.split_once('#').unwrap_or(("", place));
+    match pointer.rsplit_once('/') {
+        Some((_, name)) => name.replace("~1", "/").replace("~0", "~"),
+        None => {
+            let file = file.rsplit('/').next().unwrap_or(file);
+            file.split('.').next().unwrap_or(file).to_owned()
+        }
     }
 }
 

@@ -14,12 +14,15 @@ mod library;
 mod links;
 pub mod lock;
 pub mod manifest;
+mod messages;
 mod operations;
+mod parameters;
 mod policy;
 mod readme;
 mod responses;
 mod routes;
 mod rust;
+mod schemas;
 mod stages;
 pub mod surface;
 pub mod text;
@@ -89,11 +92,17 @@ pub fn files(def: &'static GatewayDef, options: &EmitOptions, digest: &str) -> F
     if links.has_upstreams() {
         tree.insert("src/upstreams.rs", upstreams::file(&links));
     }
+    if links.has_parameters() {
+        tree.insert("src/parameters.rs", parameters::file(&links));
+    }
     if links.has_cors() {
         tree.insert("src/cors.rs", cors::file(&links));
     }
     if !def.responses.is_empty() {
         tree.insert("src/responses.rs", responses::file(def));
+    }
+    if !def.schemas.is_empty() {
+        tree.insert("src/schemas.rs", schemas::file(def, &links));
     }
     if links.has_operations() {
         tree.insert("src/operations/mod.rs", operations::index(&links));

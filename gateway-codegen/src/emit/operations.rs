@@ -1,12 +1,11 @@
 //! `src/operations/`: one file per tag, one static per operation.
 
-use gateway_runtime::def::{
-    AccessDef, CredentialDef, ExampleDef, OperationDef, ParameterDef, ParameterPlace,
-};
+use gateway_runtime::def::{AccessDef, CredentialDef, ExampleDef, OperationDef, ParameterPlace};
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::links::{Links, imports};
+use super::messages;
 use super::policy::policy;
 use super::rust::{Source, doc, ident, number, option, text};
 use super::text::{code, markdown};
@@ -27,7 +26,8 @@ pub(super) fn file(operations: &[&'static OperationDef], links: &Links, with_moc
     let tag = operations.first().map_or("", |operation| operation.tag);
     let mut source = Source::module(&format!("Operations tagged {}.", code(tag)));
     let imports = imports(operations.iter().map(|operation| &operation.policy));
-    source.item(quote!(#imports use gateway_runtime::codegen::*;));
+    let messages = messages::imports(operations, links);
+    source.item(quote!(#imports #messages use gateway_runtime::codegen::*;));
     for operation in operations {
         source.item(item(operation, links, with_mock));
     }
@@ -42,13 +42,17 @@ fn item(operation: &'static OperationDef, links: &Links, with_mock: bool) -> Tok
         tag,
         summary,
         parameters,
+        body,
+        responses,
         access,
         policy,
         example,
     } = operation;
     let doc = doc(&sentence(method, path, summary));
     let name = links.operation_name(operation);
-    let parameters = parameters.iter().map(parameter);
+    let parameters = messages::parameters(parameters, links);
+    let body = option(body.as_ref().map(|body| messages::body(body, links)));
+    let responses = messages::responses(responses, links);
     let access = self::access(access);
     let policy = self::policy(policy, links, UP);
     let example = option(example.filter(|_| with_mock).map(self::example));
@@ -60,7 +64,9 @@ fn item(operation: &'static OperationDef, links: &Links, with_mock: bool) -> Tok
             path: #path,
             tag: #tag,
             summary: #summary,
-            parameters: &[#(#parameters),*],
+            parameters: #parameters,
+            body: #body,
+            responses: #responses,
             access: #access,
             policy: #policy,
             example: #example,
@@ -74,16 +80,6 @@ fn sentence(method: &str, path: &str, summary: &str) -> String {
     match markdown(summary).as_str() {
         "" => format!("{route}."),
         summary => format!("{route}: {summary}"),
-    }
-}
-
-fn parameter(def: &ParameterDef) -> TokenStream {
-    let name = def.name;
-    match def.place {
-        ParameterPlace::Path => quote!(path(#name)),
-        ParameterPlace::Query => quote!(query(#name)),
-        ParameterPlace::Header => quote!(header(#name)),
-        ParameterPlace::Cookie => quote!(cookie(#name)),
     }
 }
 
@@ -105,11 +101,13 @@ fn credential(def: &CredentialDef) -> TokenStream {
         name,
         required,
     } = def;
-    let parameter = parameter(&ParameterDef {
-        place: *place,
-        name,
-    });
-    quote!(credential(#scheme, #parameter, #required))
+    let place = match place {
+        ParameterPlace::Path => quote!(path(#name)),
+        ParameterPlace::Query => quote!(query(#name)),
+        ParameterPlace::Header => quote!(header(#name)),
+        ParameterPlace::Cookie => quote!(cookie(#name)),
+    };
+    quote!(credential(#scheme, #place, #required))
 }
 
 fn example(def: ExampleDef) -> TokenStream {

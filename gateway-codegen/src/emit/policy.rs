@@ -3,12 +3,13 @@
 use gateway_runtime::def::{
     CacheDef, CacheKey, EditsDef, FieldDef, HttpDef, IntegrationDef, Invalidation, MockDef,
     OnRefusal, Passthrough, PolicyDef, ProxyDef, RedirectDef, ResponseMappingDef, RetriesDef,
-    RetryOn, SetDef, TargetDef, TemplateDef, ThrottleDef, ThrottleKey,
+    RetryOn, SetDef, TargetDef, TemplateDef, ThrottleDef, ThrottleKey, ValidateDef,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::links::Links;
+use super::messages;
 use super::rust::{duration, float, number, option, text};
 
 /// A policy. Numbers are always written out; what is off is left to `DEFAULT`.
@@ -22,6 +23,7 @@ pub(super) fn policy(policy: &PolicyDef, links: &Links, up: &str) -> TokenStream
         throttles,
         cache,
         cors,
+        validate,
         request,
         response,
     } = policy;
@@ -46,6 +48,10 @@ pub(super) fn policy(policy: &PolicyDef, links: &Links, up: &str) -> TokenStream
         let def = links.cors(def);
         fields.push(quote!(cors: Some(#def)));
     }
+    if *validate != ValidateDef::OFF {
+        let validate = messages::validate(validate);
+        fields.push(quote!(validate: #validate));
+    }
     if *request != EditsDef::NONE {
         let request = edits(request);
         fields.push(quote!(request: #request));
@@ -54,7 +60,7 @@ pub(super) fn policy(policy: &PolicyDef, links: &Links, up: &str) -> TokenStream
         let response = edits(response);
         fields.push(quote!(response: #response));
     }
-    const OPTIONAL: usize = 7;
+    const OPTIONAL: usize = 8;
     let rest = (fields.len() < OPTIONAL).then(|| quote!(..PolicyDef::DEFAULT));
     let integration = self::integration(integration, links, up);
     let (timeout, stream_idle) = (duration(*timeout), duration(*stream_idle));

@@ -52,6 +52,17 @@ impl Source {
         self.text.push_str("];\n");
     }
 
+    /// An item that is laid out already, below its comment.
+    pub(super) fn text(&mut self, comment: TokenStream, item: &str) {
+        self.text.push('\n');
+        // The printer wants an item below the comment.
+        let printed = print(quote!(#comment const _: () = ();));
+        let comment = printed.strip_suffix("const _: () = ();\n");
+        self.text.push_str(comment.unwrap_or_default());
+        self.text.push_str(item);
+        self.text.push('\n');
+    }
+
     pub(super) fn finish(self) -> String {
         self.text
     }

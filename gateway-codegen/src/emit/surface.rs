@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use gateway_runtime::def::{
     AccessDef, CacheDef, CacheKey, CredentialDef, GatewayDef, HttpDef, IntegrationDef,
-    Invalidation, PolicyDef, ProxyDef, StageDef, TargetDef, ThrottleDef, ThrottleKey, UpstreamDef,
+    Invalidation, Mode, PolicyDef, ProxyDef, StageDef, TargetDef, ThrottleDef, ThrottleKey,
+    UpstreamDef, ValidateDef,
 };
 use serde::Serialize;
 
@@ -17,7 +18,7 @@ use super::text::is_invisible;
 
 const HEAD: &str = "\
 # What a caller can reach, one line per stage, method and path. Generated; read its diff in review.
-# throttle: requests per second / burst @ whose bucket; cache: time [what separates answers]
+# throttle: requests per second / burst @ whose bucket; cache: time [what separates answers]; checks: what is held to the document
 ";
 
 /// One route of one stage.
@@ -37,6 +38,8 @@ pub struct Row {
     pub throttle: String,
     /// How answers are kept; empty: they are not.
     pub cache: String,
+    /// What messages are held to; empty: nothing.
+    pub checks: String,
     /// What answers.
     pub target: String,
 }
@@ -62,6 +65,7 @@ pub fn rows(def: &'static GatewayDef) -> Vec<Row> {
                     access: access(&operation.access),
                     throttle: throttles(policy, stage),
                     cache: cache(policy, stage),
+                    checks: checks(&policy.validate),
                     target: target(&policy.integration),
                 }
             })
@@ -80,7 +84,8 @@ pub fn table(rows: &[Row]) -> String {
         let route = format!("{} {} {}", word(&row.stage), row.method, word(&row.path));
         let mut line = String::new();
         let _ = write!(line, "{route:<40}  {:<8}", plain(&row.access));
-        for part in [throttle, cache] {
+        let checks = labelled("checks", &row.checks);
+        for part in [throttle, cache, checks] {
             if !part.is_empty() {
                 let _ = write!(line, "  {}", plain(&part));
             }
@@ -170,6 +175,22 @@ fn cache(policy: &PolicyDef, stage: &StageDef) -> String {
         Invalidation::Nobody(_) => "",
     };
     format!("{}[{}]{shared}{anyone}", time(*ttl), key.join(","))
+}
+
+/// `params,body`: what is not as the document says is refused; `body(report)`: it is reported.
+fn checks(def: &ValidateDef) -> String {
+    let ValidateDef {
+        params,
+        body,
+        response,
+    } = *def;
+    let parts = [("params", params), ("body", body), ("response", response)];
+    let parts = parts.into_iter().filter_map(|(part, mode)| match mode {
+        Mode::Off => None,
+        Mode::Report => Some(format!("{part}(report)")),
+        Mode::Enforce => Some(part.to_owned()),
+    });
+    parts.collect::<Vec<_>>().join(",")
 }
 
 fn time(duration: Duration) -> String {

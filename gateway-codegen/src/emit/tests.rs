@@ -54,10 +54,7 @@ fn scratch(name: &str) -> PathBuf {
 fn a_static_reads_like_the_document() {
     let mut show = operation("showPet", "GET", "/pets/{petId}", "pets");
     show.summary = "show one pet".to_owned();
-    show.parameters = vec![Parameter {
-        place: ParameterPlace::Path,
-        name: "petId".to_owned(),
-    }];
+    show.parameters = vec![Parameter::bare(ParameterPlace::Path, "petId")];
     show.policy.throttles = vec![throttle(100.0, 20, ThrottleKey::Ip)];
     check(
         &plain([show]),
@@ -114,6 +111,90 @@ pub static ROUTES: &[RouteDef] = &[
 }
 
 #[test]
+fn a_schema_has_a_line_for_each_rule() {
+    let title = vec![Rule::Types(Types::STRING), Rule::MinLength(1)];
+    let author = vec![Rule::Ref("#/components/schemas/Author".to_owned())];
+    let book = vec![
+        Rule::Types(Types::OBJECT),
+        Rule::Required {
+            within: Messages::Both,
+            names: vec!["title".to_owned(), "author".to_owned()],
+        },
+        Rule::Property("author".to_owned(), author.clone()),
+        Rule::Property(
+            "related".to_owned(),
+            vec![
+                Rule::Types(Types::ARRAY),
+                Rule::MaxItems(20_000),
+                Rule::Items(vec![Rule::AnyOf(vec![author, title.clone()])]),
+            ],
+        ),
+        Rule::Property("title".to_owned(), title),
+        Rule::AdditionalProperties(vec![Rule::Never]),
+    ];
+    let schema = |rules| Schema {
+        rules,
+        ..Schema::default()
+    };
+    let mut gateway = plain([]);
+    let name = |name: &str| format!("#/components/schemas/{name}");
+    gateway.schemas.insert(name("book"), schema(book));
+    let nothing = schema(Vec::new());
+    gateway.schemas.insert(name("Author"), nothing.clone());
+    gateway
+        .schemas
+        .insert("common.yaml#/Author".to_owned(), nothing.clone());
+    gateway.schemas.insert("pets/404.yaml#".to_owned(), nothing);
+    check(
+        &gateway,
+        "src/schemas.rs",
+        r##"//! Schemas that operations and other schemas refer to.
+
+use gateway_runtime::codegen::*;
+
+/// Their numbers.
+#[allow(dead_code, reason = "not every schema is referred to")]
+pub enum Schema {
+    Author,
+    Book,
+    Author2,
+    N404,
+}
+
+pub static SCHEMAS: &[SchemaDef] = &[
+    AUTHOR,
+    BOOK,
+    AUTHOR_2,
+    _404,
+];
+
+/// #/components/schemas/Author
+const AUTHOR: SchemaDef = schema("#/components/schemas/Author", &[]);
+
+/// #/components/schemas/book
+const BOOK: SchemaDef = schema("#/components/schemas/book", &[
+    object(),
+    required(&["title", "author"]),
+    property("author", &[reference(Schema::Author as u32)]),
+    property("related", &[
+        array(),
+        max_items(20_000),
+        items(&[any_of(&[&[reference(Schema::Author as u32)], &[string(), min_length(1)]])]),
+    ]),
+    property("title", &[string(), min_length(1)]),
+    no_additional_properties(),
+]);
+
+/// common.yaml#/Author
+const AUTHOR_2: SchemaDef = schema("common.yaml#/Author", &[]);
+
+/// pets/404.yaml#
+const _404: SchemaDef = schema("pets/404.yaml#", &[]);
+"##,
+    );
+}
+
+#[test]
 fn the_crate_is_opened_by_a_short_main() {
     let gateway = plain([]);
     check(
@@ -122,7 +203,7 @@ fn the_crate_is_opened_by_a_short_main() {
         "use bookstore::gateway;\n\nfn main() -> std::process::ExitCode {\n    gateway_runtime::main(gateway())\n}\n",
     );
     let tree = whole(&gateway);
-    assert!(text(&tree, "src/lib.rs").contains("\nconst _: () = requires_layout(2);\n"));
+    assert!(text(&tree, "src/lib.rs").contains("\nconst _: () = requires_layout(3);\n"));
 }
 
 /// A new operation is one row, one static, one line of the surface per stage and two digests.

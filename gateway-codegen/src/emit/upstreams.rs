@@ -1,8 +1,8 @@
 //! `src/upstreams.rs`: the back ends, and their list.
 
 use gateway_runtime::def::{
-    BalanceDef, BreakerDef, HealthDef, OutlierDef, ParameterDef, ParameterPlace, UpstreamDef,
-    UpstreamTargetDef, UpstreamTlsDef,
+    BalanceDef, BreakerDef, HealthDef, OutlierDef, ParameterPlace, UpstreamDef, UpstreamTargetDef,
+    UpstreamTlsDef,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -95,12 +95,15 @@ fn balance(def: &BalanceDef) -> TokenStream {
         BalanceDef::RoundRobin => quote!(RoundRobin),
         BalanceDef::LeastRequest => quote!(LeastRequest),
         BalanceDef::Random => quote!(Random),
-        BalanceDef::Hash(ParameterDef { place, name }) => match place {
-            ParameterPlace::Path => quote!(Hash(path(#name))),
-            ParameterPlace::Query => quote!(Hash(query(#name))),
-            ParameterPlace::Header => quote!(Hash(header(#name))),
-            ParameterPlace::Cookie => quote!(Hash(cookie(#name))),
-        },
+        BalanceDef::Hash(part) => {
+            let name = part.name;
+            match part.place {
+                ParameterPlace::Path => quote!(Hash(path(#name))),
+                ParameterPlace::Query => quote!(Hash(query(#name))),
+                ParameterPlace::Header => quote!(Hash(header(#name))),
+                ParameterPlace::Cookie => quote!(Hash(cookie(#name))),
+            }
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! What is wrong with a document, each fault at its place, all of them in one run.
 
+mod allow;
 mod level;
 mod render;
+mod sarif;
 
 #[cfg(test)]
 mod tests;
@@ -10,8 +12,9 @@ use std::cmp::Ordering;
 
 use indexmap::IndexSet;
 
+pub(crate) use allow::apply as accepted;
 pub use level::Level;
-pub use render::{Renderer, Style, schema, summary};
+pub use render::{Renderer, Report, Style, schema, summary};
 
 /// Where something stands: a file of the document and a JSON pointer inside it. Line and column are looked up only when a
 /// finding is printed.
@@ -145,6 +148,19 @@ impl Findings {
         }
     }
 
+    /// What was found in one file was found in another: its text has moved there.
+    pub(crate) fn refile(&mut self, from: usize, to: usize) {
+        let moved = std::mem::take(&mut self.list)
+            .into_iter()
+            .map(|mut finding| {
+                if finding.place.file == from {
+                    finding.place.file = to;
+                }
+                finding
+            });
+        self.list = moved.collect();
+    }
+
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|f| f.severity == Severity::Error)
@@ -165,6 +181,16 @@ impl Findings {
         Findings {
             list: list.collect(),
         }
+    }
+
+    /// Leaves out those that are not wanted.
+    pub(crate) fn retain(&mut self, wanted: impl Fn(&Finding) -> bool) {
+        self.list.retain(wanted);
+    }
+
+    /// All of them as they were made.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Finding> {
+        self.list.iter()
     }
 
     /// Adds those of another list.

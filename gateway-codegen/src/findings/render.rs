@@ -3,6 +3,7 @@
 //! Whatever comes out of a document is printed with its control characters and its bidirectional controls escaped, so
 //! that a document can neither drive a terminal nor show itself as something it is not.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -11,9 +12,10 @@ use annotate_snippets::{AnnotationKind, Level, Origin, Snippet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Finding, Findings, MOST, Severity};
+use super::{Finding, Findings, MOST, Place, Severity, sarif};
 use crate::load::locate::{Locator, Position};
 use crate::load::{Document, SourceFile};
+use crate::resolve;
 
 /// Columns that a source line may take; the renderer cuts what is longer around the place.
 const WIDTH: usize = 140;
@@ -34,6 +36,10 @@ pub enum Style {
     Short,
     /// A list of objects.
     Json,
+    /// A log of SARIF 2.1.0, which code scanning services read.
+    Sarif,
+    /// Commands that GitHub's workflows turn into annotations of a change.
+    Github,
 }
 
 /// Writes findings about one document.
@@ -44,35 +50,129 @@ pub struct Renderer<'d> {
     color: bool,
 }
 
+/// Findings about several documents, in one style: made by [`Renderer::add_to`], read by [`Report::finish`].
+#[derive(Debug, Default)]
+pub struct Report {
+    style: Style,
+    text: String,
+    rows: Vec<Row>,
+}
+
+impl Report {
+    /// An empty one.
+    pub fn new(style: Style) -> Self {
+        Report {
+            style,
+            ..Report::default()
+        }
+    }
+
+    /// All of it as one text, which ends with a newline unless it is empty.
+    pub fn finish(self) -> String {
+        match self.style {
+            Style::Human | Style::Short | Style::Github => self.text,
+            Style::Json => {
+                let list = serde_json::to_string_pretty(&self.rows).unwrap_or_default();
+                escape_json(&list) + "\n"
+            }
+            Style::Sarif => escape_json(&format!("{:#}", sarif::log(&self.rows))) + "\n",
+        }
+    }
+}
+
 /// A finding as programs read it.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 #[schemars(rename = "Finding")]
-struct Row<'f> {
+pub(super) struct Row {
     /// Rule that found it; `explain` says more.
-    code: &'static str,
+    pub(super) code: &'static str,
     /// How bad it is.
     #[schemars(extend("enum" = ["error", "warning", "note"]))]
-    severity: &'static str,
-    /// File of the document, relative to the working folder where that is possible.
-    file: &'f str,
-    /// Line, from 1.
-    line: usize,
-    /// Column in characters, from 1.
-    column: usize,
-    /// JSON pointer (RFC 6901) inside the file; empty: the whole file.
-    pointer: &'f str,
+    pub(super) severity: &'static str,
+    /// Where.
+    #[serde(flatten)]
+    pub(super) at: Spot,
     /// What is wrong.
-    message: &'f str,
+    pub(super) message: String,
     /// What to do about it.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    help: &'f str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) help: String,
+    /// The `$ref` that leads there, the one that leads to that, and so on; absent where the place needs none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) used_at: Vec<Spot>,
+}
+
+/// A place as programs read it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Spot {
+    /// File of the document, relative to the working folder where that is possible.
+    pub(super) file: String,
+    /// Line, from 1.
+    pub(super) line: usize,
+    /// Column in characters, from 1.
+    pub(super) column: usize,
+    /// JSON pointer (RFC 6901) inside the file; empty: the whole file.
+    pub(super) pointer: String,
 }
 
 /// The JSON Schema of what [`Style::Json`] prints.
 pub fn schema() -> serde_json::Value {
-    let mut schema = schemars::schema_for!(Vec<Row<'static>>);
+    let mut schema = schemars::schema_for!(Vec<Row>);
     schema.insert("title".to_owned(), "Findings".into());
     schema.to_value()
+}
+
+/// Looks places up; each file is read once.
+struct Places<'d> {
+    document: &'d Document,
+    nothing: &'d SourceFile,
+    files: HashMap<usize, Locator<'d>>,
+}
+
+/// A finding, where its value was written, and the references that lead there.
+struct Shown<'f> {
+    finding: &'f Finding,
+    place: Place,
+    used_at: Vec<Place>,
+}
+
+impl<'d> Places<'d> {
+    fn name(&self, file: usize) -> &'d str {
+        let source = self.document.files.get(file);
+        source.map_or("", |source| source.name.as_str())
+    }
+
+    fn lines(&mut self, file: usize) -> &mut Locator<'d> {
+        let source = self.document.files.get(file).unwrap_or(self.nothing);
+        self.files
+            .entry(file)
+            .or_insert_with(|| Locator::new(source))
+    }
+
+    fn find(&mut self, place: &Place) -> Position {
+        self.lines(place.file).find(place)
+    }
+
+    fn spot(&mut self, place: &Place) -> Spot {
+        let Position { line, column, .. } = self.find(place);
+        Spot {
+            file: self.name(place.file).to_owned(),
+            line,
+            column,
+            pointer: place.pointer.clone(),
+        }
+    }
+
+    /// References that lead to one another, as `a.yaml:1:2, itself used at b.yaml:3:4`; `None`: there are none.
+    fn list(&mut self, chain: &[Place]) -> Option<String> {
+        let spots = chain.iter().map(|place| {
+            let spot = self.spot(place);
+            format!("{}:{}:{}", visible(&spot.file), spot.line, spot.column)
+        });
+        let spots: Vec<String> = spots.collect();
+        (!spots.is_empty()).then(|| spots.join(", itself used at "))
+    }
 }
 
 impl<'d> Renderer<'d> {
@@ -91,60 +191,80 @@ impl<'d> Renderer<'d> {
         self
     }
 
-    /// All findings, file by file in the order of their lines, and, but for JSON, how many there are. Ends with a newline
+    /// All findings, file by file in the order of their lines, and, for people, how many there are. Ends with a newline
     /// unless empty.
     pub fn render(&self, findings: &Findings) -> String {
-        let list = findings.sorted();
+        let mut report = Report::new(self.style);
+        self.add_to(&mut report, findings);
+        report.finish()
+    }
+
+    /// The same as part of a report about several documents, whose style is this renderer's.
+    pub fn add_to(&self, report: &mut Report, findings: &Findings) {
+        if findings.is_empty() {
+            return;
+        }
         let nothing = SourceFile::unread(String::new(), PathBuf::new());
-        let mut out = String::new();
-        let mut rows = Vec::new();
+        let mut places = Places {
+            document: self.document,
+            nothing: &nothing,
+            files: HashMap::new(),
+        };
+        let list = self.as_written(findings);
         for in_file in list.chunk_by(|a, b| a.place.file == b.place.file) {
-            let file = in_file.first().map_or(0, |finding| finding.place.file);
-            let source = self.document.files.get(file);
-            let name = source.map_or("", |source| source.name.as_str());
-            let mut lines = Locator::new(source.unwrap_or(&nothing));
             let positions = in_file
                 .iter()
-                .map(|finding| (lines.find(&finding.place), *finding));
-            let mut positions: Vec<(Position, &Finding)> = positions.collect();
+                .map(|shown| (places.find(&shown.place), shown));
+            let mut positions: Vec<(Position, &Shown<'_>)> = positions.collect();
             // The order of pointers is not that of lines.
             positions.sort_by_key(|(position, _)| (position.line, position.column));
-            for (position, finding) in positions {
+            for (position, shown) in positions {
+                let out = &mut report.text;
                 match self.style {
-                    Style::Human => self.human(finding, name, &position, &lines, &mut out),
-                    Style::Short => short(finding, name, &position, &mut out),
-                    Style::Json => rows.push(Row {
-                        code: finding.code,
-                        severity: finding.severity.name(),
-                        file: name,
-                        line: position.line,
-                        column: position.column,
-                        pointer: &finding.place.pointer,
-                        message: &finding.message,
-                        help: &finding.help,
+                    Style::Human => self.human(shown, &position, &mut places, out),
+                    Style::Short => short(shown, &position, &mut places, out),
+                    Style::Github => github(shown, &position, &places, out),
+                    Style::Json | Style::Sarif => report.rows.push(Row {
+                        code: shown.finding.code,
+                        severity: shown.finding.severity.name(),
+                        at: places.spot(&shown.place),
+                        message: shown.finding.message.clone(),
+                        help: shown.finding.help.clone(),
+                        used_at: shown.used_at.iter().map(|at| places.spot(at)).collect(),
                     }),
                 }
             }
         }
-        if self.style == Style::Json {
-            let list = serde_json::to_string_pretty(&rows).unwrap_or_default();
-            return escape_json(&list) + "\n";
+        if matches!(self.style, Style::Human | Style::Short) {
+            report.text.push_str(&summary(findings));
+            report.text.push('\n');
         }
-        if !findings.is_empty() {
-            out.push_str(&summary(findings));
-            out.push('\n');
-        }
-        out
+    }
+
+    /// The findings in the order of the files, each where its value was written.
+    fn as_written<'f>(&self, findings: &'f Findings) -> Vec<Shown<'f>> {
+        let referrers = resolve::referrers(self.document);
+        let written = |place: &Place| self.document.written(place);
+        let shown = |finding: &'f Finding| Shown {
+            finding,
+            place: written(&finding.place),
+            used_at: (referrers.chain(&finding.place).iter())
+                .map(written)
+                .collect(),
+        };
+        let mut list: Vec<Shown<'f>> = findings.sorted().into_iter().map(shown).collect();
+        list.sort_by_key(|shown| shown.place.file);
+        list
     }
 
     fn human(
         &self,
-        finding: &Finding,
-        name: &str,
+        shown: &Shown<'_>,
         position: &Position,
-        lines: &Locator<'_>,
+        places: &mut Places<'_>,
         out: &mut String,
     ) {
+        let Shown { finding, place, .. } = shown;
         let level = match finding.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -153,27 +273,31 @@ impl<'d> Renderer<'d> {
         let title = level
             .primary_title(visible(&finding.message))
             .id(finding.code);
-        let (line_start, line) = lines.line(position.line);
+        let name = visible(places.name(place.file));
+        let (line_start, line) = places.lines(place.file).line(position.line);
         let mut group = if line.len() > LONG {
-            let origin = Origin::path(visible(name)).line(position.line);
-            let (shown, span) = excerpt(line_start, line, position);
-            let snippet = Snippet::source(shown)
+            let origin = Origin::path(name).line(position.line);
+            let (excerpt, span) = excerpt(line_start, line, position);
+            let snippet = Snippet::source(excerpt)
                 .line_start(position.line)
                 .annotation(AnnotationKind::Primary.span(span));
             title
                 .element(origin.char_column(position.column))
                 .element(snippet)
         } else {
-            let (shown, span) = whole(line_start, line, position);
-            let snippet = Snippet::source(shown)
-                .path(visible(name))
+            let (whole, span) = whole(line_start, line, position);
+            let snippet = Snippet::source(whole)
+                .path(name)
                 .line_start(position.line)
                 .annotation(AnnotationKind::Primary.span(span));
             title.element(snippet)
         };
-        if !finding.place.pointer.is_empty() {
-            let at = format!("at {}", visible(&finding.place.pointer));
+        if !place.pointer.is_empty() {
+            let at = format!("at {}", visible(&place.pointer));
             group = group.element(Level::NOTE.message(at));
+        }
+        if let Some(used_at) = places.list(&shown.used_at) {
+            group = group.element(Level::NOTE.message(format!("used at {used_at}")));
         }
         if !finding.help.is_empty() {
             group = group.element(Level::HELP.message(visible(&finding.help)));
@@ -205,16 +329,21 @@ pub fn summary(findings: &Findings) -> String {
     }
 }
 
-fn short(finding: &Finding, name: &str, position: &Position, out: &mut String) {
+fn short(shown: &Shown<'_>, position: &Position, places: &mut Places<'_>, out: &mut String) {
+    let Shown { finding, place, .. } = shown;
     let Position { line, column, .. } = position;
     let severity = finding.severity.name();
-    let (name, message) = (visible(name), visible(&finding.message));
+    let name = visible(places.name(place.file));
+    let message = visible(&finding.message);
     let code = finding.code;
     // Writing to a String cannot fail.
     let _ = writeln!(out, "{name}:{line}:{column}: {severity}[{code}]: {message}");
     let mut second = Vec::new();
-    if !finding.place.pointer.is_empty() {
-        second.push(format!("at {}", visible(&finding.place.pointer)));
+    if !place.pointer.is_empty() {
+        second.push(format!("at {}", visible(&place.pointer)));
+    }
+    if let Some(used_at) = places.list(&shown.used_at) {
+        second.push(format!("used at {used_at}"));
     }
     if !finding.help.is_empty() {
         second.push(format!("help: {}", visible(&finding.help)));
@@ -222,6 +351,35 @@ fn short(finding: &Finding, name: &str, position: &Position, out: &mut String) {
     if !second.is_empty() {
         let _ = writeln!(out, "  {}", second.join("; "));
     }
+}
+
+/// One workflow command. What has a meaning in commands is escaped as GitHub's own toolkit does it.
+fn github(shown: &Shown<'_>, position: &Position, places: &Places<'_>, out: &mut String) {
+    let finding = shown.finding;
+    let Position { line, column, .. } = position;
+    let command = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "notice",
+    };
+    let file = command_text(&visible(places.name(shown.place.file)));
+    let file = file.replace(':', "%3A").replace(',', "%2C");
+    let mut message = command_text(&visible(&finding.message));
+    if !finding.help.is_empty() {
+        message += "%0Ahelp: ";
+        message += &command_text(&visible(&finding.help));
+    }
+    let code = finding.code;
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "::{command} file={file},line={line},col={column},title={code}::{message}"
+    );
+}
+
+/// A text inside a workflow command; line breaks were made visible before.
+fn command_text(text: &str) -> String {
+    text.replace('%', "%25")
 }
 
 /// The place within its line.

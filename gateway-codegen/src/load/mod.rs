@@ -15,7 +15,7 @@ mod yaml;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -24,6 +24,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::findings::{Findings, Place};
+use crate::resolve::Names;
 
 pub use node::Node;
 pub(crate) use node::{MAX_HOPS, escape, follow_pointer, unescape};
@@ -43,6 +44,9 @@ pub const MAX_DEPTH: usize = 127;
 /// finding can cost.
 pub const MAX_POINTER: usize = 8 * 1024;
 
+/// Most files in a row that one was made of: a joined one, an evaluated one, one that an overlay changed, and what was read.
+const MAX_MADE: usize = 8;
+
 /// Message and help of nesting beyond [`MAX_DEPTH`].
 const TOO_DEEP: (&str, &str) = (
     "arrays and objects are nested more than 127 deep",
@@ -57,6 +61,39 @@ const MAX_DUPLICATES: usize = 100;
 pub struct Document {
     /// The entry document first, then the others in the order they were reached.
     pub files: Vec<SourceFile>,
+    /// Names that the files give their parts.
+    pub(crate) names: Names,
+    /// What evaluation made of it.
+    pub evaluated: Evaluated,
+}
+
+impl Document {
+    fn of(entry: SourceFile) -> Document {
+        Document {
+            files: vec![entry],
+            ..Document::default()
+        }
+    }
+}
+
+/// What the evaluation of templates ([`intrinsics`](crate::intrinsics)) knows of parameters.
+#[derive(Debug, Default)]
+pub struct Evaluated {
+    /// Names that have no value, and what the document says of each. In its texts they stand as `${param.NAME}`.
+    pub open: BTreeMap<String, String>,
+    /// Names of `x-gateway.parameters` whose value was given.
+    pub settled: BTreeSet<String>,
+}
+
+/// Where a value of an evaluated file was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// File it was written in.
+    pub(crate) file: usize,
+    /// Its pointer there.
+    pub(crate) pointer: String,
+    /// Whether the value itself was made, so that no part of its text stands there.
+    pub(crate) made: bool,
 }
 
 /// One file.
@@ -67,6 +104,8 @@ pub struct SourceFile {
     /// Where it was read from, links followed, so that the files of one document can be told apart and placed below its folder;
     /// empty: the text came from memory.
     pub path: PathBuf,
+    /// The address that it was fetched from; `None`: it is a file of this machine, or from memory.
+    pub address: Option<String>,
     /// The text, without a byte order mark. Of a file that is not UTF-8, the part that is.
     pub text: String,
     /// What the text was read as.
@@ -81,6 +120,9 @@ pub struct SourceFile {
     pub(crate) aside: bool,
     /// Where each value stands; made when first asked for.
     index: OnceLock<node::Index>,
+    /// Where values were written that stand elsewhere since the file was evaluated, or were made then: pointer of the value, which
+    /// speaks for all that is inside it → where that was written.
+    written: BTreeMap<String, Written>,
 }
 
 /// Notation of a file.
@@ -98,7 +140,7 @@ pub enum Format {
 /// an error and the root is `null`.
 pub fn read(path: &Path, found: &mut Findings) -> Option<Document> {
     let file = read_as(path, 0, found);
-    Some(Document { files: vec![file] })
+    Some(Document::of(file))
 }
 
 /// Reads a file that stands for itself, to have this number in places.
@@ -117,7 +159,7 @@ pub(crate) fn read_as(path: &Path, index: usize, found: &mut Findings) -> Source
 /// Reads a document from memory. `name` decides the format as a file's name does; relative references lead nowhere.
 pub fn text(name: &str, text: impl Into<Vec<u8>>, found: &mut Findings) -> Option<Document> {
     let file = parse(name.to_owned(), PathBuf::new(), text.into(), 0, found);
-    Some(Document { files: vec![file] })
+    Some(Document::of(file))
 }
 
 /// Why a file cannot be taken at all.
@@ -254,10 +296,76 @@ pub(crate) fn parse(
     file
 }
 
+impl Document {
+    /// Where what stands at a place was written. They differ where the file was made ([`compose`](crate::compose)) or evaluated
+    /// ([`intrinsics`](crate::intrinsics)), of a file that may have been made or evaluated itself.
+    pub(crate) fn written(&self, place: &Place) -> Place {
+        let mut place = place.clone();
+        for _ in 0..MAX_MADE {
+            let before = match self.taken_from(&place) {
+                Some(from) => from,
+                None => self.evaluated_from(&place),
+            };
+            if before == place {
+                break;
+            }
+            place = before;
+        }
+        place
+    }
+
+    fn evaluated_from(&self, place: &Place) -> Place {
+        let Some(table) = self.files.get(place.file).map(|file| &file.written) else {
+            return place.clone();
+        };
+        let mut prefix = place.pointer.as_str();
+        loop {
+            let whole = prefix.len() == place.pointer.len();
+            let rest = place.pointer.get(prefix.len()..).unwrap_or_default();
+            let last = |pointer: &str| pointer.rfind('/').map(|at| pointer[at..].to_owned());
+            match table.get(prefix) {
+                // The name of a member whose value came from elsewhere stands where the member does.
+                Some(entry) if whole && place.key && last(&entry.pointer) != last(prefix) => {}
+                Some(entry) => {
+                    return Place {
+                        file: entry.file,
+                        pointer: match entry.made {
+                            true => entry.pointer.clone(),
+                            false => format!("{}{rest}", entry.pointer),
+                        },
+                        key: place.key,
+                        offset: place.offset.filter(|_| !entry.made),
+                    };
+                }
+                None => {}
+            }
+            match prefix.rfind('/') {
+                Some(end) => prefix = &prefix[..end],
+                None => return place.clone(),
+            }
+        }
+    }
+}
+
 impl SourceFile {
+    /// The root that evaluation made, and where its values were written.
+    pub(crate) fn evaluate(&mut self, root: Value, written: BTreeMap<String, Written>) {
+        self.root = root;
+        self.written = written;
+        self.index = OnceLock::new();
+    }
+
     /// A file that is there but cannot be taken.
     pub(crate) fn unread(name: String, path: PathBuf) -> Self {
         Self::new(name, path, String::new(), Format::Yaml)
+    }
+
+    /// Gives the files that its values were written in other numbers.
+    pub(crate) fn renumber(&mut self, number: impl Fn(usize) -> usize) {
+        for written in self.written.values_mut() {
+            written.file = number(written.file);
+        }
+        self.origins.renumber(number);
     }
 
     /// A tree that was made of others, in the place of the file that it stands for.
@@ -273,6 +381,7 @@ impl SourceFile {
         SourceFile {
             name,
             path,
+            address: None,
             text,
             format,
             root: Value::Null,
@@ -280,6 +389,7 @@ impl SourceFile {
             origins: Origins::default(),
             aside: false,
             index: OnceLock::new(),
+            written: BTreeMap::new(),
         }
     }
 }
@@ -367,6 +477,19 @@ fn char_offset(text: &str, line: usize, column: usize) -> usize {
     let rest = text.get(start..).unwrap_or_default();
     let column = rest.char_indices().nth(column);
     start + column.map_or(rest.len(), |(offset, _)| offset)
+}
+
+/// The way from a folder to a file, both absolute and without links, as a reference would write it.
+pub(crate) fn relative(folder: &Path, file: &Path) -> String {
+    let (from, to): (Vec<_>, Vec<_>) = (folder.components().collect(), file.components().collect());
+    let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let up = from.iter().skip(shared).map(|_| "..".into());
+    let down = to
+        .iter()
+        .skip(shared)
+        .map(|part| part.as_os_str().to_string_lossy());
+    let parts: Vec<std::borrow::Cow<'_, str>> = up.chain(down).collect();
+    parts.join("/")
 }
 
 /// A path as people want to read it.

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{Document, SourceFile};
 use crate::findings::Place;
+use crate::resolve;
 
 /// Most references in a row; a longer chain is reported as a cycle.
 pub(crate) const MAX_HOPS: usize = 64;
@@ -58,12 +59,12 @@ impl<'d> Node<'d> {
 
     /// Where the value stands.
     pub fn place(&self) -> Place {
-        self.document.written(Place {
+        Place {
             file: self.file,
             pointer: self.pointer(),
             key: false,
             offset: None,
-        })
+        }
     }
 
     /// Number of the file whose tree it belongs to.
@@ -146,14 +147,26 @@ impl<'d> Node<'d> {
         self.value.as_object()?.get("$ref")?.as_str()
     }
 
-    /// What a reference written in this node's file leads to.
+    /// What a reference written here leads to.
     pub(crate) fn target(&self, reference: &str) -> Option<Node<'d>> {
-        let (file, pointer) = crate::resolve::split(reference)?;
-        let file = match file.as_str() {
+        let names = &self.document.names;
+        if !names.is_empty()
+            && let Some((file, pointer)) = names.target(self.file, &self.pointer(), reference)
+            && let Some(node) = self.document.file_root(file)?.at(&pointer)
+        {
+            return Some(node);
+        }
+        let (file, fragment) = resolve::split(reference)?;
+        let file = match file {
             "" => self.file,
             name => *self.source()?.links.get(name)?,
         };
-        self.document.file_root(file)?.at(&pointer)
+        let root = self.document.file_root(file)?;
+        if resolve::is_pointer(&fragment) {
+            root.at(&fragment)
+        } else {
+            root.at(names.anchor(file, &fragment)?)
+        }
     }
 
     /// The text, of a string.

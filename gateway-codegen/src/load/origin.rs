@@ -2,8 +2,8 @@
 //!
 //! What an overlay changes, and what is put together of several files, has a tree that no file holds as it is. Such a
 //! [`SourceFile`](super::SourceFile) keeps, for the parts it was made of, the place each was taken from; what lies inside a
-//! part lies at the same way inside its place ([decision 10](../../../docs/decisions/0010-made-documents.md)). Invariant: a place
-//! that comes out of here is one of a file that was read, so it is looked up once.
+//! part lies at the same way inside its place ([decision 10](../../../docs/decisions/0010-made-documents.md)). That place may be
+//! one of a made file again, or of one that was evaluated: [`Document::written`] goes all the way.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -27,11 +27,6 @@ impl Origins {
     /// All of it from one place.
     pub(crate) fn whole(origin: Origin) -> Origins {
         Origins(BTreeMap::from([(String::new(), origin)]))
-    }
-
-    /// Whether the tree is as its file says.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// Where the value at a pointer was taken from: what the innermost part says that holds it.
@@ -103,28 +98,18 @@ impl Parts {
     pub(crate) fn whole(origin: Origin) -> Parts {
         Parts(vec![(String::new(), origin)])
     }
-
-    /// The same with other numbers for the files.
-    pub(crate) fn renumbered(mut self, number: impl Fn(usize) -> usize) -> Parts {
-        for (_, (file, _)) in &mut self.0 {
-            *file = number(*file);
-        }
-        self
-    }
 }
 
 impl Document {
-    /// Where what stands at a place was written.
-    pub(crate) fn written(&self, place: Place) -> Place {
-        let made = self.files.get(place.file).map(|file| &file.origins);
-        match made.and_then(|origins| origins.of(&place.pointer)) {
-            Some((file, pointer)) => Place {
-                file,
-                pointer,
-                ..place
-            },
-            None => place,
-        }
+    /// Where what stands at a place was taken from; `None`: its file was not made.
+    pub(super) fn taken_from(&self, place: &Place) -> Option<Place> {
+        let origins = &self.files.get(place.file)?.origins;
+        let (file, pointer) = origins.of(&place.pointer)?;
+        Some(Place {
+            file,
+            pointer,
+            ..place.clone()
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use openapiv3::{APIKeyLocation, ReferenceOr, SecurityRequirement, SecurityScheme};
+use openapiv3::{APIKeyLocation, SecurityRequirement, SecurityScheme};
 
 use super::aws;
 use super::native::{self, strict::Strict, unserved};
@@ -14,16 +14,16 @@ use super::tree::Tree;
 use crate::findings::{Findings, Lazily, Place, brief};
 use crate::load::Node;
 use crate::model::{Access, Credential, ParameterPlace};
-use crate::normalise::Api;
+use crate::normalise::{Api, Scheme, SchemeSource};
 
 /// The security schemes of a document.
 pub(crate) struct Schemes {
-    known: BTreeMap<String, Scheme>,
+    known: BTreeMap<String, Known>,
     /// Schemes that operations use.
     used: BTreeSet<String>,
 }
 
-struct Scheme {
+struct Known {
     place: Place,
     /// Where its credential stands; `None`: a judge is named (or the scheme is unreadable), which was reported or will be.
     credential: Option<Credential>,
@@ -41,39 +41,23 @@ impl Schemes {
         aws_document: bool,
         found: &mut Findings,
     ) -> Schemes {
-        let nodes = api
-            .root
-            .get("components")
-            .map(|components| components.follow())
-            .and_then(|components| components.get("securitySchemes"));
         let mut known = BTreeMap::new();
-        let typed = api.openapi.components.as_ref();
-        for (name, scheme) in typed.iter().flat_map(|c| &c.security_schemes) {
-            let ReferenceOr::Item(scheme) = scheme else {
-                continue;
+        for SchemeSource { name, scheme, node } in &api.security_schemes {
+            let required = is_required(node, strict, found);
+            let (credential, judge) = match scheme {
+                Scheme::Credential(scheme) => (
+                    credential(name, scheme, required),
+                    aws::judge(node, aws_document),
+                ),
+                Scheme::MutualTls => (None, Some((node.place(), "mutual TLS".to_owned()))),
             };
-            let node = nodes
-                .and_then(|nodes| nodes.follow().get(name))
-                .map(|node| node.follow());
-            let place = node.map_or_else(|| api.root.place(), |node| node.place());
-            let mut required = false;
-            let mut judge = None;
-            let mut judged = false;
-            if let Some(node) = node {
-                judged = names_judge(&node);
-                required = is_required(&node, strict, found);
-                judge = aws::judge(&node, aws_document);
-            }
-            let credential = credential(name, scheme, required);
-            known.insert(
-                name.clone(),
-                Scheme {
-                    place,
-                    credential,
-                    judge,
-                    judged,
-                },
-            );
+            let scheme = Known {
+                place: node.place(),
+                credential,
+                judge,
+                judged: names_judge(node),
+            };
+            known.insert(name.clone(), scheme);
         }
         Schemes {
             known,

@@ -4,7 +4,9 @@ use gateway_runtime::path::Pattern;
 
 use super::tree::Tree;
 use crate::findings::Place;
-use crate::model::{Access, CacheKey, Example, Operation, Parameter, ParameterPlace, Policy};
+use crate::model::{
+    Access, Body, CacheKey, Example, Operation, Parameter, ParameterPlace, Policy, Response,
+};
 
 /// An operation without its policy.
 #[derive(Debug)]
@@ -25,6 +27,10 @@ pub(crate) struct Draft<'d> {
     pub(crate) summary: String,
     /// Declared parameters.
     pub(crate) parameters: Vec<Parameter>,
+    /// What its requests carry, where that is checked.
+    pub(crate) body: Option<Body>,
+    /// What its answers are, where they are checked.
+    pub(crate) responses: Vec<Response>,
     /// Who may call it.
     pub(crate) access: Access,
     /// Its example answer.
@@ -76,6 +82,8 @@ impl Draft<'_> {
             tags: self.tags,
             summary: self.summary,
             parameters: self.parameters,
+            body: self.body,
+            responses: self.responses,
             access: self.access,
             policy,
             example: self.example,

@@ -5,10 +5,12 @@
 
 use std::collections::HashSet;
 
+use openapiv3::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::load::Node;
 use crate::model::Example;
+use crate::normalise::{MediaSource, OperationSource, ResponseSource};
 
 /// Deepest nesting of a sample.
 const DEPTH: usize = 8;
@@ -38,7 +40,7 @@ impl Examples {
     }
 
     /// The example answer of an operation.
-    pub(crate) fn of(&mut self, operation: &Node<'_>) -> Option<Example> {
+    pub(crate) fn of(&mut self, operation: &OperationSource<'_>) -> Option<Example> {
         if self.exhausted() {
             return None;
         }
@@ -61,59 +63,40 @@ struct Sampler {
 }
 
 impl Sampler {
-    fn example(&mut self, operation: &Node<'_>) -> Option<Example> {
-        let responses = operation.get("responses")?.follow();
-        let mut statuses: Vec<(u16, Node<'_>)> = responses
-            .entries()
-            .take(self.steps)
-            .filter_map(|(status, response)| {
-                let status = match status {
-                    "2XX" | "2xx" => 200,
-                    digits => digits.parse().ok()?,
-                };
-                (200..300)
-                    .contains(&status)
-                    .then(|| (status, response.follow()))
-            })
-            .collect();
-        statuses.sort_by_key(|(status, _)| *status);
-        let (status, response) = statuses.into_iter().next()?;
-        let Some((media_type, media)) = json_media_type(&response) else {
+    fn example(&mut self, operation: &OperationSource<'_>) -> Option<Example> {
+        let successes = operation.responses.iter().filter_map(|response| {
+            let status = match response.status.as_ref()? {
+                StatusCode::Code(code) => *code,
+                StatusCode::Range(class) => class.saturating_mul(100),
+            };
+            (200..300).contains(&status).then_some((status, response))
+        });
+        let (status, response) = successes.min_by_key(|(status, _)| *status)?;
+        let Some((media_type, media)) = json_media_type(response) else {
             // an answer without a body is an answer; one in a notation that is not JSON is none we could make up
-            let empty = response
-                .get("content")
-                .is_none_or(|content| content.follow().entries().next().is_none());
-            return empty.then(|| Example {
+            return response.content.is_empty().then(|| Example {
                 status,
                 media_type: String::new(),
                 body: String::new(),
             });
         };
-        let body = match self.given(&media) {
+        let body = match self.given(media) {
             Some(body) => body,
-            None => text(&self.value(&media.get("schema")?, 0)),
+            None => text(&self.value(&media.schema?.node, 0)),
         };
         if body.len() > BYTES {
             return None;
         }
         Some(Example {
             status,
-            media_type: media_type.to_ascii_lowercase(),
+            media_type,
             body,
         })
     }
 
     /// The example that the document gives.
-    fn given(&mut self, media: &Node<'_>) -> Option<String> {
-        let value = match media.get("example") {
-            Some(example) => example.value(),
-            None => {
-                let examples = media.get("examples")?.follow();
-                let (_, first) = examples.entries().next()?;
-                first.follow().get("value")?.value()
-            }
-        };
-        let body = text(&self.taken(value)?);
+    fn given(&mut self, media: &MediaSource<'_>) -> Option<String> {
+        let body = text(&self.taken(media.example?.value())?);
         (body.len() <= BYTES).then_some(body)
     }
 
@@ -139,16 +122,20 @@ impl Sampler {
     }
 }
 
-fn json_media_type<'d>(response: &Node<'d>) -> Option<(&'d str, Node<'d>)> {
-    let content = response.get("content")?.follow();
-    content
-        .entries()
-        .find(|(name, _)| {
-            let name = name.split(';').next().unwrap_or_default().trim();
-            name.eq_ignore_ascii_case("application/json")
-                || name.to_ascii_lowercase().ends_with("+json")
-        })
-        .map(|(name, media)| (name, media.follow()))
+/// The media type of an answer that is JSON. One of 2.0 of which no media type is known is taken for it.
+fn json_media_type<'s, 'd>(
+    response: &'s ResponseSource<'d>,
+) -> Option<(String, &'s MediaSource<'d>)> {
+    response.content.iter().find_map(|media| {
+        let lower = media.media_type.to_ascii_lowercase();
+        let name = lower.split(';').next().unwrap_or_default().trim();
+        match name {
+            "*/*" => Some(("application/json".to_owned(), media)),
+            "application/json" => Some((lower, media)),
+            name if name.ends_with("+json") => Some((lower, media)),
+            _ => None,
+        }
+    })
 }
 
 fn text(value: &Value) -> String {

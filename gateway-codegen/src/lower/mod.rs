@@ -4,7 +4,7 @@
 //! in layers: trees of values that know where they were written ([`tree`]). What the Amazon family says is translated into
 //! such layers ([`aws`]), so that from the merge ([`layers`], [`stack`]) on nothing can tell the dialects apart. Merged
 //! layers are read into the types of the language ([`native`]) and from there into the model ([`policy`], [`integration`],
-//! [`answers`], [`retries`], [`stages`], [`upstreams`], [`root`]), where every default is decided.
+//! [`answers`], [`retries`], [`stages`], [`upstreams`], [`parameters`], [`root`]), where every default is decided.
 //!
 //! Faults that need a place inside the document are found here, with the rules of [`check`](crate::check); what the
 //! finished model shows is found there. Absent on purpose: anything about how a gateway is emitted or served.
@@ -16,12 +16,15 @@ mod draft;
 mod examples;
 mod integration;
 mod layers;
+mod messages;
 pub mod native;
 mod openapi;
+mod parameters;
 mod policy;
 mod reader;
 mod retries;
 mod root;
+pub mod schema;
 mod selectors;
 mod size;
 mod stack;
@@ -35,6 +38,8 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(crate) use self::reader::must_be_known;
+
 use self::access::Schemes;
 use self::draft::Draft;
 use self::native::strict::Strict;
@@ -45,7 +50,7 @@ use self::tree::{At, Data, Tree};
 use self::variables::Named;
 use crate::findings::{Findings, brief};
 use crate::load::Node;
-use crate::model::{Caching, Gateway, Policy, Stage, Upstream};
+use crate::model::{Caching, Gateway, Mode, Policy, Stage, Upstream, ValidateDef};
 use crate::normalise::Api;
 use crate::suggest;
 
@@ -74,6 +79,8 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
     let at = At::root(&root_tree);
 
     let mut reader = Reader::new(found);
+    let parameters = parameters::declared(&written, at, api.root.document(), &mut reader);
+    reader.declare(parameters.clone());
     let declared = upstreams::read(&written, at, &mut reader);
     let taken: BTreeSet<String> = written
         .upstreams
@@ -111,6 +118,8 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
     };
     let mut context = policy::Context {
         kind: root::kind(&written),
+        errors: root::errors(&written),
+        validates: if aws.used() { Mode::Off } else { Mode::Enforce },
         upstreams: &upstreams,
         wide_keys: BTreeMap::new(),
         owners: Vec::new(),
@@ -119,7 +128,7 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
     let mut policies = BTreeMap::new();
     for draft in &drafts {
         let (tree, owners) = stack::merged(&wide, draft, None);
-        if aws.used() && tree.get("integration").is_none() {
+        if aws.wants_integrations() && tree.get("integration").is_none() {
             aws::no_integration(draft, reader.found);
         }
         context.owners = owners;
@@ -157,11 +166,13 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         kind: root::kind(&written),
         trusted_proxies: root::trusted_proxies(&written, at, &mut reader),
         limits: root::limits(&written, at, &mut reader),
+        parameters: BTreeMap::new(),
         upstreams: BTreeMap::new(),
         stages,
         operations: BTreeMap::new(),
         cors,
         responses,
+        schemas: BTreeMap::new(),
         origin: root_tree.place.clone().into(),
     };
     let declares_stages = written
@@ -175,6 +186,7 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
         declares_stages,
         reader.found,
     );
+    describe(api, &mut drafts, &policies, &mut gateway, reader.found);
     for draft in drafts {
         if let Some(policy) = policies.remove(&draft.id) {
             gateway
@@ -184,9 +196,46 @@ pub fn gateway(api: &Api<'_>, found: &mut Findings) -> Option<Gateway> {
     }
     let declared: BTreeSet<&String> = named.upstreams.keys().collect();
     gateway.upstreams = used_upstreams(&gateway, upstreams, &declared, reader.found);
+    gateway.parameters = parameters::used(
+        parameters,
+        &gateway,
+        &written,
+        at,
+        api.root.document(),
+        &mut reader,
+    );
     refuse_misplaced(api, reader.found);
-    note_what_is_missing(api, &aws, &gateway, reader.found);
+    note_what_is_missing(api, &gateway, reader.found);
     Some(gateway)
+}
+
+/// Lowers what is said of messages, where a stage holds messages to it.
+fn describe<'d>(
+    api: &Api<'d>,
+    drafts: &mut [Draft<'d>],
+    policies: &BTreeMap<String, Policy>,
+    gateway: &mut Gateway,
+    found: &mut Findings,
+) {
+    let mut schemas = schema::Schemas::new(api.root.document());
+    let mut messages = messages::Messages {
+        version: api.version,
+        errors: gateway.errors,
+        schemas: &mut schemas,
+        noted: BTreeSet::new(),
+    };
+    for draft in drafts {
+        let stages = gateway.stages.values();
+        let overrides = stages.filter_map(|stage| stage.overrides.get(&draft.id));
+        let all = policies.get(&draft.id).into_iter().chain(overrides);
+        let checked = all.fold(ValidateDef::OFF, |most, policy| ValidateDef {
+            params: most.params.max(policy.validate.params),
+            body: most.body.max(policy.validate.body),
+            response: most.response.max(policy.validate.response),
+        });
+        messages.describe(draft, checked, found);
+    }
+    gateway.schemas = schemas.finish();
 }
 
 /// The root's layers: what Amazon's members say, then `x-gateway`.
@@ -440,7 +489,7 @@ fn refuse_misplaced(api: &Api<'_>, found: &mut Findings) {
         holders.extend(map.entries().map(|(_, node)| node));
     }
     for source in &api.operations {
-        holders.extend(source.parameters.iter().map(|(_, node)| *node));
+        holders.extend(source.parameters.iter().map(|parameter| parameter.node));
         for name in ["requestBody", "responses"] {
             let Some(node) = source.node.get(name) else {
                 continue;
@@ -470,12 +519,7 @@ fn refuse_misplaced(api: &Api<'_>, found: &mut Findings) {
 }
 
 /// Notes about the document as a whole.
-fn note_what_is_missing(
-    api: &Api<'_>,
-    aws: &aws::Document,
-    gateway: &Gateway,
-    found: &mut Findings,
-) {
+fn note_what_is_missing(api: &Api<'_>, gateway: &Gateway, found: &mut Findings) {
     let place = api.root.place();
     // Operations that were refused are not missing.
     if gateway.operations.is_empty() && !found.has_errors() {
@@ -494,18 +538,6 @@ fn note_what_is_missing(
             server.origin.0.clone(),
             "the document names no absolute http or https server, so the gateway wants `--upstream URL` when it starts",
             "name one under `servers`, or as an upstream in `x-gateway`",
-        );
-    }
-    let checked = api
-        .operations
-        .iter()
-        .any(|source| !source.parameters.is_empty() || source.operation.request_body.is_some());
-    if checked && !aws.used() {
-        found.note(
-            "validation-not-served",
-            place,
-            "parameters and bodies are not checked against the document yet",
-            "requests reach the back end as they came",
         );
     }
 }

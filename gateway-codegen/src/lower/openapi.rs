@@ -11,9 +11,10 @@ use super::access::Schemes;
 use super::aws;
 use super::draft::{Draft, Layers};
 use super::examples::Examples;
+use super::messages;
 use crate::check::addresses;
 use crate::findings::{Findings, Place, brief};
-use crate::model::{Parameter, ParameterPlace, Upstream};
+use crate::model::Upstream;
 use crate::normalise::{Api, OperationSource};
 
 /// Name of the upstream that is the document's own server.
@@ -75,9 +76,11 @@ pub(crate) fn drafts<'d>(
                 pattern,
                 tags: operation.tags.clone(),
                 summary: one_line(operation.summary.as_deref().unwrap_or_default()),
-                parameters: parameters(source),
+                parameters: messages::bare(&source.parameters),
+                body: None,
+                responses: Vec::new(),
                 access: schemes.access(security, &place, found),
-                example: examples.of(&source.node),
+                example: examples.of(source),
                 server: servers.of(api, source, found),
                 place: source.node.place(),
                 layers: Layers::default(),
@@ -136,25 +139,6 @@ fn without_fragment<'d>(
 fn one_line(text: &str) -> String {
     let line: Vec<&str> = text.split_whitespace().collect();
     line.join(" ")
-}
-
-fn parameters(source: &OperationSource<'_>) -> Vec<Parameter> {
-    source
-        .parameters
-        .iter()
-        .map(|(parameter, _)| {
-            let name = parameter.parameter_data_ref().name.clone();
-            let (place, name) = match parameter {
-                openapiv3::Parameter::Path { .. } => (ParameterPlace::Path, name),
-                openapiv3::Parameter::Query { .. } => (ParameterPlace::Query, name),
-                openapiv3::Parameter::Header { .. } => {
-                    (ParameterPlace::Header, name.to_ascii_lowercase())
-                }
-                openapiv3::Parameter::Cookie { .. } => (ParameterPlace::Cookie, name),
-            };
-            Parameter { place, name }
-        })
-        .collect()
 }
 
 /// Ids of operations: what the document says, or a name made from method and path.
@@ -295,10 +279,9 @@ impl Servers {
             upstreams: BTreeMap::new(),
             taken,
         };
-        let place = api
-            .root
-            .get("servers")
-            .map_or_else(|| api.root.place(), |node| node.place());
+        let written = ["servers", "host", "basePath"];
+        let written = written.into_iter().find_map(|name| api.root.get(name));
+        let place = written.map_or_else(|| api.root.place(), |node| node.place());
         let usable = usable(&api.openapi.servers, &place, found);
         if let Some((first, others)) = usable.split_first() {
             servers.names.insert(first.clone(), DEFAULT.to_owned());

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gateway_runtime::def::{ApiKind, Invalidation, OnRefusal, ParameterPlace};
+use gateway_runtime::def::{ApiKind, ErrorDialect, Invalidation, OnRefusal, ParameterPlace};
 use gateway_runtime::expr::Scope;
 
 use super::draft::{Draft, inside};
 use super::integration::{self, Surroundings};
+use super::messages;
 use super::native::{self, InvalidationBy, OneOrMany, OrOff};
 use super::reader::{Reader, Route};
 use super::retries;
@@ -16,8 +17,8 @@ use super::tree::{At, Tree};
 use crate::check::cors;
 use crate::findings::{Findings, Lazily, Place, brief};
 use crate::model::{
-    Burst, Cache, CacheKey, Caching, Cors, Edits, Field, Integration, Policy, Rate, Throttle,
-    ThrottleKey, Ttl, Upstream,
+    Burst, Cache, CacheKey, Caching, Cors, Edits, Field, Integration, Mode, Policy, Rate, Throttle,
+    ThrottleKey, Ttl, Upstream, ValidateDef,
 };
 
 /// Time to an answer: Amazon's default for REST APIs, which the field is used to.
@@ -35,6 +36,10 @@ const STATUSES: [u16; 9] = [200, 201, 202, 203, 204, 205, 207, 208, 226];
 pub(crate) struct Context<'c> {
     /// The kind of API.
     pub(crate) kind: ApiKind,
+    /// How refusals are answered: Amazon's gateways check otherwise.
+    pub(crate) errors: ErrorDialect,
+    /// Whether requests are checked where nobody says it.
+    pub(crate) validates: Mode,
     /// Back ends by name.
     pub(crate) upstreams: &'c BTreeMap<String, Upstream>,
     /// Parts of cache keys that wide layers name, and whether some operation declares them.
@@ -106,6 +111,10 @@ pub(crate) fn read(
             reader,
         )
     });
+    let calls = matches!(
+        integration,
+        Integration::Proxy { .. } | Integration::Http(_)
+    );
     Policy {
         integration,
         timeout,
@@ -136,8 +145,57 @@ pub(crate) fn read(
             .as_ref()
             .and_then(OrOff::on)
             .and_then(|cors| read_cors(cors, at.member("cors"), reader)),
+        validate: validate(
+            written.validate.as_ref(),
+            calls,
+            at.member("validate"),
+            draft,
+            context,
+            reader,
+        ),
         request: request_edits(&written, at.member("request"), route, reader),
         response: response_edits(&written, at.member("response"), route, reader),
+    }
+}
+
+/// What is checked: nothing that the document says nothing of, and no answers where no back end is called (`calls`).
+fn validate(
+    written: Option<&OrOff<native::Validate>>,
+    calls: bool,
+    at: At<'_>,
+    draft: &Draft<'_>,
+    context: &Context<'_>,
+    reader: &mut Reader<'_>,
+) -> ValidateDef {
+    let said = match written {
+        Some(OrOff::Off) => return ValidateDef::OFF,
+        Some(OrOff::On(validate)) => validate.clone(),
+        None => native::Validate::default(),
+    };
+    let mode = |checking: Option<native::Checking>, default| match checking {
+        None => default,
+        Some(native::Checking::Off) => Mode::Off,
+        Some(native::Checking::Report) => Mode::Report,
+        Some(native::Checking::Enforce) => Mode::Enforce,
+    };
+    let says = messages::says(draft, context.errors);
+    let within = |says: bool, mode| if says { mode } else { Mode::Off };
+    let response = mode(said.response, Mode::Off);
+    if let (true, Some(stream)) = (response != Mode::Off, messages::event_stream(draft)) {
+        reader.once(
+            "validate-stream",
+            at.member("response").place(),
+            format!(
+                "`{}` answers with a stream of events ({stream}), which cannot be checked before it is sent",
+                brief(&draft.id)
+            ),
+            "write `response: off` for this operation",
+        );
+    }
+    ValidateDef {
+        params: within(says.params, mode(said.params, context.validates)),
+        body: within(says.body, mode(said.body, context.validates)),
+        response: within(calls && says.response, response),
     }
 }
 

@@ -1,12 +1,14 @@
 //! What every reader of policy shares: where faults go, how an expression is read, and which stage variables were named.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gateway_runtime::expr::{Expr, Piece, Scope, Source};
 
 use super::tree::At;
 use crate::check::headers;
-use crate::findings::{Findings, Place, brief};
+use crate::findings::{Findings, Lazily, Place, brief};
+use crate::model::DeploymentParameter;
+use crate::suggest;
 
 /// The route an expression belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -39,12 +41,32 @@ pub(crate) fn one_form(expr: &Expr) -> String {
         .collect()
 }
 
+/// The first deployment parameter that a text names.
+pub(crate) fn open_parameter(text: &str) -> Option<&str> {
+    let (_, inside) = text.split_once("${param.")?;
+    let (name, _) = inside.split_once('}')?;
+    gateway_runtime::expr::is_parameter(name).then_some(name)
+}
+
+/// What is said of an open parameter where the gateway must be known: message and help.
+pub(crate) fn must_be_known(name: &str) -> (String, String) {
+    let name = brief(name);
+    (
+        format!("this must be known when the gateway is generated, and `{name}` has no value"),
+        format!("give it one: `--param {name}=VALUE`"),
+    )
+}
+
 /// Reads texts of policy and keeps what they name.
 pub(crate) struct Reader<'f> {
     /// Where faults go.
     pub(crate) found: &'f mut Findings,
     /// Stage variables named since [`Reader::take_uses`] was last called.
     uses: Vec<VariableUse>,
+    /// Deployment parameters that can be named.
+    parameters: BTreeMap<String, DeploymentParameter>,
+    /// Those that were.
+    named: BTreeMap<String, Place>,
     /// Faults that a wide layer has for many operations, reported for the first of them.
     said: BTreeSet<(&'static str, Place)>,
 }
@@ -55,6 +77,8 @@ impl<'f> Reader<'f> {
         Reader {
             found,
             uses: Vec::new(),
+            parameters: BTreeMap::new(),
+            named: BTreeMap::new(),
             said: BTreeSet::new(),
         }
     }
@@ -62,6 +86,51 @@ impl<'f> Reader<'f> {
     /// The stage variables that were named since this was last asked.
     pub(crate) fn take_uses(&mut self) -> Vec<VariableUse> {
         std::mem::take(&mut self.uses)
+    }
+
+    /// Lets these deployment parameters be named.
+    pub(crate) fn declare(&mut self, parameters: BTreeMap<String, DeploymentParameter>) {
+        self.parameters = parameters;
+    }
+
+    /// The deployment parameters that were named, and where each first was.
+    pub(crate) fn named(&self) -> &BTreeMap<String, Place> {
+        &self.named
+    }
+
+    /// Names a deployment parameter. Says whether there is one of this name; if not, that is reported.
+    pub(crate) fn name_parameter(&mut self, name: &str, place: Place) -> bool {
+        if self.parameters.contains_key(name) {
+            self.named.entry(name.to_owned()).or_insert(place);
+            return true;
+        }
+        let known: Vec<String> = self.parameters.keys().cloned().collect();
+        let help = Lazily(
+            || match suggest::nearest(name, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{}`", brief(near)),
+                None => format!(
+                    "declare it: `x-gateway: {{ parameters: {{ {}: {{}} }} }}`",
+                    brief(name)
+                ),
+            },
+        );
+        self.once(
+            "parameter-undeclared",
+            place,
+            format!("there is no parameter `{}`", brief(name)),
+            help,
+        );
+        false
+    }
+
+    /// Whether a text can be used where the gateway must know it to be generated; if not, that is reported.
+    pub(crate) fn known(&mut self, at: At<'_>, text: &str) -> bool {
+        let Some(name) = open_parameter(text) else {
+            return true;
+        };
+        let (message, help) = must_be_known(name);
+        self.once("parameter-open", at.place(), message, help);
+        false
     }
 
     /// Reports a fault that depends on the operation, once for a place: a wide layer may have it for hundreds.
@@ -131,6 +200,7 @@ impl<'f> Reader<'f> {
                     place: at.place(),
                     translated: at.translated(),
                 }),
+                Source::Parameter(name) => fine &= self.name_parameter(name, at.place()),
                 _ => {}
             }
         }

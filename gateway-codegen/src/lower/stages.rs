@@ -146,6 +146,7 @@ fn variables(
                         "",
                     );
                 }
+                reader.known(at, text);
                 Variable::Literal(text.clone())
             }
             native::Variable::Secret(secret) => match (&secret.env, &secret.file) {
@@ -224,6 +225,7 @@ fn access_log(written: &native::Stage, at: At<'_>, reader: &mut Reader<'_>) -> O
                     "",
                 );
             }
+            reader.known(at.member("to"), path);
             LogDestination::File(path.to_owned())
         }
     };

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod amazon;
+mod messages;
 mod native;
 mod plain;
 mod policies;
@@ -19,11 +20,11 @@ fn lowered(text: &str) -> (Option<Gateway>, Document, Findings) {
     let mut found = Findings::default();
     let document = load::text("api.yaml", text, &mut found).expect("a document");
     let document = resolve::references(document, &mut found);
-    let gateway = normalise::canonical(&document, &mut found)
-        .and_then(|api| lower::gateway(&api, &mut found));
-    if let Some(gateway) = &gateway {
-        check::run(gateway, &mut found);
-    }
+    let gateway = normalise::canonical(&document, &mut found).and_then(|api| {
+        let gateway = lower::gateway(&api, &mut found)?;
+        check::run(&api, &gateway, &mut found);
+        Some(gateway)
+    });
     (gateway, document, found)
 }
 

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::findings::Place;
+use crate::intrinsics;
 use crate::load::Node;
 
 /// A value with its place.
@@ -143,6 +144,15 @@ impl Tree {
             Data::Scalar(Value::String(text)) => Some(text),
             _ => None,
         }
+    }
+
+    /// Whether this is a function of a template that was not evaluated.
+    pub(crate) fn is_expression(&self) -> bool {
+        let names = self
+            .members()
+            .into_iter()
+            .flat_map(|members| members.keys());
+        intrinsics::is_function(names.map(String::as_str))
     }
 
     /// Whether this is `false`.

@@ -266,7 +266,7 @@ fn balance(written: Option<&native::Balance>, at: At<'_>, reader: &mut Reader<'_
     ];
     let mut parts = parts
         .into_iter()
-        .filter_map(|(place, name)| name.map(|name| Parameter { place, name }));
+        .filter_map(|(place, name)| name.map(|name| Parameter::bare(place, name)));
     match (parts.next(), parts.next()) {
         (Some(part), None) if !part.name.is_empty() => Balance::Hash {
             part,

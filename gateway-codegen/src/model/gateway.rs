@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Cors, GatewayResponse, Operation, Origin, Stage, Upstream};
+use super::{Cors, GatewayResponse, Operation, Origin, Schemas, Stage, Upstream};
 
 pub use gateway_runtime::def::{ApiKind, EncodedSlash, ErrorDialect, ResponseType};
 
@@ -24,6 +24,8 @@ pub struct Gateway {
     pub trusted_proxies: Vec<String>,
     /// What a client may ask.
     pub limits: Limits,
+    /// Deployment parameters that something is made of, by name.
+    pub parameters: BTreeMap<String, DeploymentParameter>,
     /// Back ends by name.
     pub upstreams: BTreeMap<String, Upstream>,
     /// Stages by name; never empty.
@@ -34,8 +36,19 @@ pub struct Gateway {
     pub cors: Option<Cors>,
     /// Customised gateway responses by type.
     pub responses: BTreeMap<ResponseType, GatewayResponse>,
+    /// Schemas that operations and other schemas refer to.
+    pub schemas: Schemas,
     /// Where the root extension (or `info`, without one) was written.
     pub origin: Origin,
+}
+
+/// A text that is known where the gateway is deployed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeploymentParameter {
+    /// What it is for, on one line; may be empty.
+    pub description: String,
+    /// Its value where none is given.
+    pub default: Option<String>,
 }
 
 /// What a client may ask of the gateway. The defaults are [`Limits::default`], nowhere else.

@@ -12,6 +12,7 @@ mod gateway;
 mod integration;
 mod operation;
 mod response;
+mod schema;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use gateway::*;
 pub use integration::*;
 pub use operation::*;
 pub use response::*;
+pub use schema::*;
 pub use stage::*;
 pub use throttle::*;
 pub use upstream::*;

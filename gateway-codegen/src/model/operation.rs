@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Caching, Cors, Integration, Origin, Throttle};
+use super::{Caching, Cors, Integration, Origin, Rule, Throttle};
 
-pub use gateway_runtime::def::{ParameterPlace, RetryOn};
+pub use gateway_runtime::def::{Mode, ParameterPlace, RetryOn, StatusDef, Style, ValidateDef};
 
 /// One operation.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,10 @@ pub struct Operation {
     pub summary: String,
     /// Declared parameters.
     pub parameters: Vec<Parameter>,
+    /// What its requests carry, where that is checked.
+    pub body: Option<Body>,
+    /// What its answers are, where they are checked; the more specific status first.
+    pub responses: Vec<Response>,
     /// Who may call it.
     pub access: Access,
     /// What happens to its requests.
@@ -34,12 +38,114 @@ pub struct Operation {
 }
 
 /// A declared parameter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Parameter {
     /// Where it stands.
     pub place: ParameterPlace,
     /// Name; headers in lower case.
     pub name: String,
+    /// Whether a request has to have it.
+    pub required: bool,
+    /// Whether an empty value passes.
+    pub empty: bool,
+    /// How its value is written.
+    pub style: Style,
+    /// Whether each element or member stands for itself.
+    pub explode: bool,
+    /// What its value is.
+    pub value: Value,
+}
+
+impl Parameter {
+    /// A parameter of which nothing is known but where it stands.
+    pub fn bare(place: ParameterPlace, name: impl Into<String>) -> Parameter {
+        let (style, explode) = Style::usual(place);
+        Parameter {
+            place,
+            name: name.into(),
+            required: place == ParameterPlace::Path,
+            empty: false,
+            style,
+            explode,
+            value: Value::Any,
+        }
+    }
+
+    /// Whether there is something to check.
+    pub fn is_checked(&self) -> bool {
+        match self.value {
+            Value::Any => self.required && self.place != ParameterPlace::Path,
+            Value::Styled(_) | Value::Json(_) => true,
+        }
+    }
+}
+
+/// What the value of a parameter is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Anything that is not blank.
+    Any,
+    /// Of these rules.
+    Styled(Vec<Rule>),
+    /// A JSON text of these rules.
+    Json(Vec<Rule>),
+}
+
+/// What the requests of an operation carry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Body {
+    /// Whether there has to be one.
+    pub required: bool,
+    /// By media type, in the document's order.
+    pub content: Vec<Content>,
+}
+
+/// A body of one media type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Content {
+    /// The media type or range; lower case, without parameters.
+    pub media_type: String,
+    /// How it is written and what it must be.
+    pub form: Form,
+}
+
+/// How a body is written and what it must be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Form {
+    /// Bytes that are not looked at.
+    Bytes,
+    /// JSON.
+    Json(Vec<Rule>),
+    /// One string.
+    Text(Vec<Rule>),
+    /// `application/x-www-form-urlencoded`.
+    Fields(Vec<Rule>, Vec<Encoding>),
+    /// `multipart/form-data`.
+    Parts(Vec<Rule>, Vec<Encoding>),
+}
+
+/// How one member of a form is written, where that is not the usual way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoding {
+    /// The member.
+    pub name: String,
+    /// Media types of its parts, separated by commas; empty: by what its schema says.
+    pub media_type: String,
+    /// How a field is written.
+    pub style: Style,
+    /// Whether each element or member is a field of its own.
+    pub explode: bool,
+}
+
+/// What an operation answers with some statuses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Response {
+    /// Which.
+    pub status: StatusDef,
+    /// Header fields.
+    pub headers: Vec<Parameter>,
+    /// Bodies by media type.
+    pub content: Vec<Content>,
 }
 
 /// Who may call an operation.
@@ -96,6 +202,8 @@ pub struct Policy {
     pub cache: Caching,
     /// Cross-origin rules.
     pub cors: Option<Cors>,
+    /// Whether messages are held to what the document says of them; a part of which it says nothing is off.
+    pub validate: ValidateDef,
     /// Changes to the request.
     pub request: Edits,
     /// Changes to the answer.

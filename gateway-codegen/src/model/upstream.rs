@@ -56,7 +56,7 @@ pub struct UpstreamTarget {
 }
 
 /// Which of several targets gets a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Balance {
     /// Each in turn.
     RoundRobin,

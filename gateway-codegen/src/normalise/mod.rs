@@ -1,56 +1,40 @@
 //! Document → [`Api`]: one shape whatever version the document is written in.
 //!
-//! The canonical shape is OpenAPI 3.0, and of that what a gateway reads: `openapiv3` types with references followed,
-//! schemas emptied and extensions left out (those are read from the [`Node`]s beside the types). Invariants: an operation
-//! of the document is an operation of the [`Api`] or a finding; a description that breaks a rule of its own specification
-//! is refused only where that leaves open what the gateway is to do. Absent on purpose: schemas, and what an extension
-//! means.
+//! The canonical shape is that of OpenAPI 3.0, and of that what a gateway reads: `openapiv3` types for what is small and
+//! typed, and for parameters, bodies and answers lists of [`Node`]s that say which schema holds ([`api`]). Extensions are
+//! read from the nodes beside the types. Invariants: an operation of the document is an operation of the [`Api`] or a
+//! finding; nodes lie in the document as it was written; a description that breaks a rule of its own specification is
+//! refused only where that leaves open what the gateway is to do. Absent on purpose: what schemas and extensions mean.
 
+pub mod api;
+mod media;
+mod members;
 mod operations;
 mod parameters;
 mod read;
 mod security;
+mod swagger;
 
 #[cfg(test)]
 mod tests;
 
-use openapiv3::{Components, Info, OpenAPI, ReferenceOr, SecurityRequirement, Server, Tag};
+use openapiv3::{Info, OpenAPI, SecurityRequirement, Server, Tag};
 use serde_json::Value;
 
 use crate::findings::{Findings, brief};
 use crate::load::locate::Locator;
 use crate::load::{Document, Format, Node};
 
-/// What a document says about an API, typed, with the nodes it was read from.
-#[derive(Debug)]
-pub struct Api<'d> {
-    /// The entry document.
-    pub root: Node<'d>,
-    /// The typed view, security schemes inlined. Of paths only their servers: [`Self::operations`] has the rest.
-    pub openapi: OpenAPI,
-    /// Every operation in the order of the document.
-    pub operations: Vec<OperationSource<'d>>,
-}
+use members::Holder;
 
-/// One operation and where it was read.
-#[derive(Debug)]
-pub struct OperationSource<'d> {
-    /// The path template; begins with `/`.
-    pub path: String,
-    /// `GET` and so on; `ANY`: every method that the path has no operation for.
-    pub method: String,
-    /// The path item, references followed.
-    pub path_item: Node<'d>,
-    /// The operation.
-    pub node: Node<'d>,
-    /// The typed view, bodies and responses inlined; parameters stand in [`Self::parameters`].
-    pub operation: openapiv3::Operation,
-    /// Parameters of the operation, then those of the path item that it does not give itself.
-    pub parameters: Vec<ParameterSource<'d>>,
-}
+pub use api::{
+    Api, BodySource, Collection, Dialect, EncodingSource, MediaSource, OperationSource,
+    ParameterSource, ResponseSource, SchemaSource, Scheme, SchemeSource, Version,
+};
 
-/// One parameter and where it was read (references followed).
-pub type ParameterSource<'d> = (openapiv3::Parameter, Node<'d>);
+/// Most parameters, responses, headers and media types of all path items and operations together. References let a small
+/// document say them again and again; GitHub's has about 12,000.
+const MAX_PARTS: usize = 200_000;
 
 /// The API of a document. `None`: it is of a version that is not served, or not OpenAPI at all; `found` says so.
 pub fn canonical<'d>(document: &'d Document, found: &mut Findings) -> Option<Api<'d>> {
@@ -58,14 +42,169 @@ pub fn canonical<'d>(document: &'d Document, found: &mut Findings) -> Option<Api
     if root.value().is_null() && found.has_errors() {
         return None;
     }
-    match version(root, found)? {
-        Version::V3_0 => Some(read_3_0(root, found)),
+    let version = version(root, found)?;
+    let dialect = dialect(root, version, found);
+    let mut reader = Reader {
+        root,
+        version,
+        dialect,
+        parts: 0,
+        found,
+    };
+    Some(reader.read())
+}
+
+/// What reading of every part needs: the document's version, where findings go, and how much has been read.
+struct Reader<'d, 'f> {
+    root: Node<'d>,
+    version: Version,
+    dialect: Dialect,
+    parts: usize,
+    found: &'f mut Findings,
+}
+
+impl<'d> Reader<'d, '_> {
+    fn read(&mut self) -> Api<'d> {
+        self.outline();
+        let security_schemes = self.security_schemes();
+        let (paths, operations) = self.paths();
+        let root = self.root;
+        let openapi = OpenAPI {
+            openapi: "3.0.3".to_owned(),
+            info: info(root, self.found),
+            servers: match self.version {
+                Version::V2_0 => swagger::servers(root),
+                _ => self.servers(root),
+            },
+            paths,
+            security: requirements(root, self.found),
+            tags: tags(root),
+            ..OpenAPI::default()
+        };
+        Api {
+            root,
+            version: self.version,
+            openapi,
+            security_schemes,
+            operations,
+            webhooks: self.webhooks(),
+        }
+    }
+
+    /// Looks at what stands around the operations.
+    fn outline(&mut self) {
+        let root = self.root;
+        self.members(root, Holder::Root);
+        for (name, holder) in [("info", Holder::Info), ("components", Holder::Components)] {
+            if let Some(node) = root.get(name) {
+                self.members(node.follow(), holder);
+            }
+        }
+        let tags = root.get("tags");
+        for tag in tags.into_iter().flat_map(|tags| tags.items()) {
+            self.members(tag, Holder::Tag);
+        }
+        let held = ["paths", "webhooks", "components"];
+        if self.version >= Version::V3_1 && held.iter().all(|name| root.get(name).is_none()) {
+            self.found.warning(
+                "paths-missing",
+                root.place(),
+                "the document has no `paths`, `webhooks` or `components`",
+                "declare at least one path and its operations",
+            );
+        }
+    }
+
+    /// Servers whose address is a text; what else stands there is for whoever reads the nodes.
+    fn servers(&mut self, holder: Node<'d>) -> Vec<Server> {
+        let Some(list) = holder.get("servers") else {
+            return Vec::new();
+        };
+        let mut servers = Vec::new();
+        for server in list.follow().items() {
+            let server = server.follow();
+            self.members(server, Holder::Server);
+            let variables = server.get("variables");
+            for (name, variable) in variables.into_iter().flat_map(|list| list.entries()) {
+                self.members(variable, Holder::ServerVariable);
+                read::check_variable(name, variable, self.found);
+            }
+            servers.extend(read::server(server));
+        }
+        servers
+    }
+
+    /// What the API calls at its clients. Such calls go out from the back end, past the gateway.
+    fn webhooks(&mut self) -> Vec<(&'d str, Node<'d>)> {
+        let node = self.root.get("webhooks");
+        let Some(node) = node.filter(|_| self.version >= Version::V3_1) else {
+            return Vec::new();
+        };
+        let webhooks: Vec<_> = node.follow().entries().collect();
+        if !webhooks.is_empty() {
+            let names: Vec<String> = webhooks
+                .iter()
+                .take(5)
+                .map(|(name, _)| brief(name))
+                .collect();
+            let more = if webhooks.len() > names.len() {
+                ", …"
+            } else {
+                ""
+            };
+            self.found.note(
+                "webhooks-not-routed",
+                node.key_place(),
+                format!(
+                    "webhooks are no routes of the gateway: {}{more}",
+                    names.join(", ")
+                ),
+                "the back end calls them itself",
+            );
+        }
+        webhooks
+    }
+
+    /// Takes note of further parts, and says whether they may be read.
+    fn take(&mut self, parts: usize) -> bool {
+        self.parts = self.parts.saturating_add(parts);
+        !self.is_full()
+    }
+
+    /// Whether one part more may be read.
+    fn room(&mut self) -> bool {
+        self.take(1)
+    }
+
+    /// Whether there are more parts than may be.
+    fn is_full(&self) -> bool {
+        self.parts > MAX_PARTS
     }
 }
 
-/// Versions of the specification that are served. 2.0 and 3.1 join as values that are brought into 3.0's shape.
-enum Version {
-    V3_0,
+/// The language of schemas that say nothing else.
+fn dialect(root: Node<'_>, version: Version, found: &mut Findings) -> Dialect {
+    let usual = match version {
+        Version::V2_0 => Dialect::Swagger2,
+        Version::V3_0 => Dialect::OpenApi30,
+        Version::V3_1 | Version::V3_2 => Dialect::OpenApi31,
+    };
+    let written = root.get("jsonSchemaDialect");
+    let Some(written) = written.filter(|_| version >= Version::V3_1) else {
+        return usual;
+    };
+    match written.as_str().and_then(Dialect::named) {
+        Some(dialect) => dialect,
+        None => {
+            found.warning(
+                "schema-dialect",
+                written.place(),
+                "this dialect of JSON Schema is not known; schemas are read as 2020-12",
+                "known are JSON Schema 2020-12, draft 4 and the dialects of OpenAPI",
+            );
+            usual
+        }
+    }
 }
 
 fn version(root: Node<'_>, found: &mut Findings) -> Option<Version> {
@@ -105,21 +244,17 @@ fn version(root: Node<'_>, found: &mut Findings) -> Option<Version> {
             .strip_prefix(series)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
     };
-    if name == "openapi" && series("3.0") {
-        return Some(Version::V3_0);
-    }
-    let coming = match name {
-        "openapi" => series("3.1") || series("3.2"),
-        _ => series("2.0"),
+    let served = match name {
+        "openapi" => [
+            ("3.0", Version::V3_0),
+            ("3.1", Version::V3_1),
+            ("3.2", Version::V3_2),
+        ]
+        .into_iter()
+        .find_map(|(name, version)| series(name).then_some(version)),
+        _ => series("2.0").then_some(Version::V2_0),
     };
-    if coming {
-        found.error(
-            "openapi-version",
-            node.place(),
-            format!("OpenAPI {} is not yet served", brief(&version)),
-            "convert the document to OpenAPI 3.0",
-        );
-    } else {
+    if served.is_none() {
         found.error(
             "openapi-version",
             node.place(),
@@ -127,36 +262,10 @@ fn version(root: Node<'_>, found: &mut Findings) -> Option<Version> {
                 "`{name}: {}` is not a version of OpenAPI that is known",
                 brief(&version)
             ),
-            "OpenAPI 3.0 is served: `openapi: 3.0.3`",
+            "known are `openapi: 3.0.3`, `3.1.0`, `3.2.0` and `swagger: '2.0'`",
         );
     }
-    None
-}
-
-fn read_3_0<'d>(root: Node<'d>, found: &mut Findings) -> Api<'d> {
-    let security_schemes = security::schemes(root, found);
-    let (paths, operations) = operations::read(root, found);
-    let openapi = OpenAPI {
-        openapi: "3.0.3".to_owned(),
-        info: info(root, found),
-        servers: servers(root),
-        paths,
-        components: Some(Components {
-            security_schemes: security_schemes
-                .into_iter()
-                .map(|(name, scheme)| (name, ReferenceOr::Item(scheme)))
-                .collect(),
-            ..Components::default()
-        }),
-        security: requirements(root, found),
-        tags: tags(root),
-        ..OpenAPI::default()
-    };
-    Api {
-        root,
-        openapi,
-        operations,
-    }
+    served
 }
 
 fn info(root: Node<'_>, found: &mut Findings) -> Info {
@@ -187,6 +296,13 @@ fn text_or_number(info: Node<'_>, name: &str, found: &mut Findings) -> String {
         Value::String(text) => text.clone(),
         Value::Number(number) => {
             let place = node.place();
+            found.note(
+                "member-type",
+                place.clone(),
+                format!("`{name}` of `info` is a number, and taken as it is written"),
+                "write it in quotes",
+            );
+            let place = node.document().written(&place);
             let file = node.document().files.get(place.file);
             file.filter(|file| file.format == Format::Yaml)
                 .map(|file| Locator::new(file).source(&place).trim().to_owned())
@@ -200,15 +316,6 @@ fn text_or_number(info: Node<'_>, name: &str, found: &mut Findings) -> String {
             String::new()
         }
     }
-}
-
-/// Servers whose address is a text; what else stands there is for whoever reads the nodes.
-fn servers(holder: Node<'_>) -> Vec<Server> {
-    let Some(list) = holder.get("servers") else {
-        return Vec::new();
-    };
-    let servers = list.follow().items().map(|server| server.follow());
-    servers.filter_map(read::server).collect()
 }
 
 fn tags(root: Node<'_>) -> Vec<Tag> {

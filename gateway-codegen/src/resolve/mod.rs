@@ -1,9 +1,13 @@
-//! References: every `$ref` is checked, and the files that relative ones name are read.
+//! References: every `$ref` is checked, and the files that they name are read.
 //!
-//! Invariants: no file outside the entry document's folder is opened, links resolved; nothing is fetched; a `$ref` that
-//! cannot be followed is one error, at the first place it is written. Schemas may refer back to themselves; a chain of
-//! references that only leads to itself may not. What is data ([`walk`] knows) is not looked into.
+//! Invariants: no file outside of one folder is opened, links resolved: the entry document's, unless [`Sources`] names a
+//! wider one; nothing is fetched but through [`Sources`], and what was fetched refers to no file of this machine; a `$ref`
+//! that cannot be followed is one error, at the first place it is written. Schemas may refer back to themselves; a chain
+//! of references that only leads to itself may not. What is data ([`walk`] knows) is not looked into.
 
+mod names;
+mod referrers;
+mod uri;
 pub(crate) mod walk;
 
 #[cfg(test)]
@@ -15,6 +19,11 @@ use std::path::{Component, Path, PathBuf};
 use crate::findings::{Findings, Place};
 use crate::load::{self, Document, MAX_BYTES};
 use crate::suggest;
+
+pub(crate) use names::Names;
+pub(crate) use referrers::referrers;
+use uri::{decode, has_scheme, join};
+pub(crate) use uri::{is_pointer, split};
 
 /// Most files one document may consist of.
 const MAX_FILES: usize = 10_000;
@@ -29,13 +38,78 @@ const MAX_SUGGESTIONS: usize = 20;
 const MAX_NAMES: usize = 10_000;
 const MAX_NAME: usize = 100;
 
+/// What to do about a reference that leaves the folder.
+const ESCAPE_HELP: &str = "keep what the document refers to below its own folder, or name a folder that holds all of it with `--root DIR`";
+
 /// Most references in a row; more is taken for a cycle.
 const MAX_HOPS: usize = load::MAX_HOPS;
 
-/// Reads the files that the document's references name, and reports every reference that cannot be followed.
+/// Most of them that are fetched.
+const MAX_REMOTE: usize = 100;
+
+/// Where files besides the entry document may come from.
+#[derive(Clone, Copy, Default)]
+pub struct Sources<'s> {
+    /// The folder that references may not leave; `None`: the entry document's.
+    pub root: Option<&'s Path>,
+    /// Who fetches files of other hosts; `None`: nothing is fetched.
+    pub remote: Option<&'s dyn Remote>,
+}
+
+/// Fetches files of other hosts.
+pub trait Remote {
+    /// The bytes that an absolute address, without a fragment, leads to.
+    ///
+    /// # Errors
+    /// If it is of a host that is not asked, or does not answer as it should.
+    fn fetch(&self, address: &str) -> Result<Vec<u8>, NotFetched>;
+}
+
+/// Why a file was not fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotFetched {
+    /// Its host is none that may be asked. What would allow it.
+    NotAllowed(String),
+    /// It was asked for in vain: why.
+    Failed(String),
+}
+
+/// Reads the files that the document's references name from its own folder, and reports every reference that cannot be
+/// followed.
 pub fn references(document: Document, found: &mut Findings) -> Document {
+    references_from(document, Sources::default(), found)
+}
+
+/// As [`references`], from these sources.
+pub fn references_from(document: Document, sources: Sources<'_>, found: &mut Findings) -> Document {
+    let own = folder_of(&document);
+    let folder = match (sources.root, &own) {
+        (Some(root), Some(own)) => {
+            let wide = root
+                .canonicalize()
+                .ok()
+                .filter(|root| own.starts_with(root));
+            if wide.is_none() {
+                found.error(
+                    "ref-escapes",
+                    Place::default(),
+                    format!(
+                        "the document is not below `{}`, the root of its files",
+                        root.display()
+                    ),
+                    "name a folder that holds the document and all that it refers to",
+                );
+            }
+            wide
+        }
+        _ => None,
+    };
     let mut resolver = Resolver {
-        folder: folder_of(&document),
+        remote: sources.remote,
+        fetched: 0,
+        by_address: HashMap::new(),
+        named: document.root().is_some_and(|root| has_names(root.value())),
+        folder: folder.or(own),
         by_path: HashMap::new(),
         seen: HashSet::new(),
         good: Vec::new(),
@@ -49,46 +123,19 @@ pub fn references(document: Document, found: &mut Findings) -> Document {
     resolver.document
 }
 
-/// File part and pointer of a reference, percent-decoded; `None`: its fragment is not a JSON pointer.
-pub(crate) fn split(reference: &str) -> Option<(String, String)> {
-    let (file, pointer) = reference.split_once('#').unwrap_or((reference, ""));
-    let pointer = decode(pointer)?;
-    if !pointer.is_empty() && !pointer.starts_with('/') {
-        return None;
+/// The names in the one file of a document that refers to no other.
+pub(crate) fn names_of(root: &serde_json::Value, address: &str) -> Names {
+    let mut names = Names::default();
+    if has_names(root) {
+        names.read(0, root, address.to_owned());
     }
-    Some((decode(file)?, pointer))
+    names
 }
 
-/// Undoes percent-encoding; `None`: what comes out is not UTF-8. A lone `%` stays what it is.
-fn decode(text: &str) -> Option<String> {
-    if !text.contains('%') {
-        return Some(text.to_owned());
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let code = match (first, after) {
-            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)),
-            _ => None,
-        };
-        match code {
-            Some((high, low)) => {
-                bytes.push(high * 16 + low);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
+/// Whether the parts of a document may have names of their own: from 3.1 on.
+fn has_names(root: &serde_json::Value) -> bool {
+    let version = root.get("openapi").and_then(serde_json::Value::as_str);
+    version.is_some_and(|version| version.starts_with("3.") && !version.starts_with("3.0"))
 }
 
 /// The entry document's folder with all links resolved; `None`: the document came from memory.
@@ -100,13 +147,21 @@ fn folder_of(document: &Document) -> Option<PathBuf> {
     path.canonicalize().ok()?.parent().map(Path::to_owned)
 }
 
-struct Resolver {
+struct Resolver<'s> {
     document: Document,
+    remote: Option<&'s dyn Remote>,
+    /// Files that were fetched.
+    fetched: usize,
+    /// Files by the address they were fetched from.
+    by_address: HashMap<String, usize>,
+    /// Whether parts of the document may have names.
+    named: bool,
+    /// What no file may lie outside of.
     folder: Option<PathBuf>,
     /// Files by their path with all links resolved.
     by_path: HashMap<PathBuf, usize>,
-    /// References dealt with: the file they stand in and their text.
-    seen: HashSet<(usize, String)>,
+    /// References dealt with: the file they stand in, the part of it that has a name, and their text.
+    seen: HashSet<(usize, String, String)>,
     /// Those that lead somewhere, with where they stand.
     good: Vec<(Place, String)>,
     /// Files that were refused: the file that names them and the name.
@@ -137,13 +192,14 @@ fn refused<T>(
     })
 }
 
-impl Resolver {
+impl Resolver<'_> {
     fn run(&mut self, found: &mut Findings) {
         if let Some(entry) = self.document.files.first()
             && let Ok(path) = entry.path.canonicalize()
         {
             self.by_path.insert(path, 0);
         }
+        self.note_names(0);
         let mut open = VecDeque::from([(0, String::new(), false)]);
         let mut begun = HashSet::from([(0, String::new(), false)]);
         while let Some((file, pointer, data)) = open.pop_front() {
@@ -156,7 +212,11 @@ impl Resolver {
             let mut news = Vec::new();
             walk::references(value, &pointer, data, |written| {
                 if let Some(reference) = written.target
-                    && !self.seen.insert((file, reference.to_owned()))
+                    && !self.seen.insert((
+                        file,
+                        self.document.names.part(file, written.pointer),
+                        reference.to_owned(),
+                    ))
                 {
                     return;
                 }
@@ -234,21 +294,21 @@ impl Resolver {
         found: &mut Findings,
     ) -> Result<Option<(usize, String)>, Refused> {
         let from = place.file;
-        if has_scheme(reference) {
-            return refused(
-                "ref-remote",
-                format!("`{reference}` is not in the document's folder, and nothing is fetched"),
-                "save the file beside the document and refer to it by its relative path",
-            );
+        if !self.document.names.is_empty()
+            && let Some((to, pointer)) = self.document.names.target(from, &place.pointer, reference)
+            && let Some(file) = self.document.files.get(to)
+            && load::follow_pointer(&file.root, &pointer).is_some()
+        {
+            return Ok(Some((to, pointer)));
         }
-        let Some((file, pointer)) = split(reference) else {
+        let Some((file, fragment)) = split(reference) else {
             return refused(
                 "ref-dangling",
-                format!("`{reference}` does not end in a JSON pointer"),
+                format!("the fragment of `{reference}` is not UTF-8"),
                 "after `#` comes a pointer such as /components/schemas/Book",
             );
         };
-        let to = match file.as_str() {
+        let to = match file {
             "" => from,
             name => {
                 let named = (from, name.to_owned());
@@ -270,6 +330,26 @@ impl Resolver {
         if source.root.is_null() && (to != 0 || found.has_errors()) {
             return Ok(None);
         }
+        let pointer = match self.document.names.anchor(to, &fragment) {
+            _ if is_pointer(&fragment) => fragment,
+            Some(pointer) => pointer.to_owned(),
+            None => {
+                let (message, help) = if self.named {
+                    (
+                        format!(
+                            "there is no `$anchor: {fragment}` that `{reference}` could lead to"
+                        ),
+                        "name the schema with `$anchor`, or refer to it by a pointer such as #/components/schemas/Book",
+                    )
+                } else {
+                    (
+                        format!("`{reference}` does not end in a JSON pointer"),
+                        "after `#` comes a pointer such as /components/schemas/Book",
+                    )
+                };
+                return refused("ref-dangling", message, help);
+            }
+        };
         if load::follow_pointer(&source.root, &pointer).is_some() {
             return Ok(Some((to, pointer)));
         }
@@ -297,6 +377,22 @@ impl Resolver {
         if let Some(&known) = source.and_then(|source| source.links.get(name)) {
             return Ok(known);
         }
+        let remote = source.and_then(|source| source.address.as_deref());
+        if remote.is_some() || has_scheme(name) {
+            let address = join(remote.unwrap_or_default(), name);
+            let number = self.far(&address, found)?;
+            if let Some(source) = self.document.files.get_mut(from) {
+                source.links.insert(name.to_owned(), number);
+            }
+            return Ok(number);
+        }
+        let Some(decoded) = decode(name) else {
+            return refused(
+                "ref-file-missing",
+                format!("`{name}` is not UTF-8"),
+                "a reference is relative to the file it stands in",
+            );
+        };
         let (Some(folder), Some(source)) = (self.folder.clone(), source) else {
             return refused(
                 "ref-file-missing",
@@ -304,7 +400,7 @@ impl Resolver {
                 "only references inside the document can be followed here",
             );
         };
-        let below = below(&folder, &source.path, name)?;
+        let below = below(&folder, &source.path, &decoded)?;
         let path = folder.join(&below);
         let missing = || {
             refused(
@@ -320,7 +416,7 @@ impl Resolver {
             return refused(
                 "ref-escapes",
                 format!("`{name}` is a link out of the document's folder"),
-                "keep what the document refers to below its own folder",
+                ESCAPE_HELP,
             );
         }
         let number = match self.by_path.get(&real) {
@@ -341,51 +437,151 @@ impl Resolver {
         place: &Place,
         found: &mut Findings,
     ) -> Result<usize, Refused> {
-        let number = self.document.files.len();
-        if number >= MAX_FILES {
-            return refused(
-                "document-too-large",
-                "the document has more than 10,000 files",
-                "bundle them",
-            );
-        }
-        let bytes = match load::bytes(&real) {
-            Ok(bytes) => bytes,
+        let number = self.next()?;
+        let shown = self.shown(below);
+        let file = match load::bytes(&real) {
+            Ok(bytes) => {
+                self.weigh(bytes.len())?;
+                load::parse(shown, real.clone(), bytes, number, found)
+            }
             Err(refusal) => {
                 // Its place is the reference; so is that of every other reference to the file, which is known by now.
                 refusal.report(place.clone(), name, found);
-                self.by_path.insert(real.clone(), number);
-                let file = load::SourceFile::unread(self.shown(below), real);
-                self.document.files.push(file);
-                return Ok(number);
+                load::SourceFile::unread(shown, real.clone())
             }
         };
-        self.bytes = self.bytes.saturating_add(bytes.len());
-        if self.bytes > MAX_BYTES {
-            return refused(
-                "document-too-large",
-                "the document's files together are larger than 64 MiB",
-                "a document may have 64 MiB",
-            );
-        }
-        let file = load::parse(self.shown(below), real.clone(), bytes, number, found);
         self.by_path.insert(real, number);
         self.document.files.push(file);
+        self.note_names(number);
         Ok(number)
     }
 
-    /// Name of a file of the folder, for people: beside the name of the entry document.
-    fn shown(&self, below: &Path) -> String {
-        let entry = self.document.files.first().map(|file| file.name.as_str());
-        let folder = entry.and_then(|name| name.rfind('/').and_then(|end| name.get(..=end)));
-        let parts = below
-            .components()
-            .map(|part| part.as_os_str().to_string_lossy());
-        format!(
-            "{}{}",
-            folder.unwrap_or_default(),
-            parts.collect::<Vec<_>>().join("/")
+    /// The number of a file of another host, fetched if it was not yet.
+    fn far(&mut self, address: &str, found: &mut Findings) -> Result<usize, Refused> {
+        if let Some(&known) = self.by_address.get(address) {
+            return Ok(known);
+        }
+        let remote = match self.remote {
+            Some(remote) if address.starts_with("https://") => remote,
+            _ => {
+                return refused(
+                    "ref-remote",
+                    format!("`{address}` is not in the document's folder, and nothing is fetched"),
+                    match address.starts_with("https://") {
+                        true => {
+                            "save the file beside the document and refer to it by its relative path, or allow its host with `--allow-ref-host HOST`"
+                        }
+                        false => {
+                            "save the file beside the document and refer to it by its relative path"
+                        }
+                    },
+                );
+            }
+        };
+        let number = self.next()?;
+        if self.fetched >= MAX_REMOTE {
+            return refused(
+                "ref-remote",
+                "the document refers to more than 100 files of other hosts",
+                "save them beside the document",
+            );
+        }
+        self.fetched += 1;
+        let fetched = remote.fetch(address);
+        if fetched.is_err() {
+            // It is asked for once; other references to it are not reported again.
+            let mut file = load::SourceFile::unread(address.to_owned(), PathBuf::new());
+            file.address = Some(address.to_owned());
+            self.by_address.insert(address.to_owned(), number);
+            self.document.files.push(file);
+        }
+        let bytes = match fetched {
+            Ok(bytes) => bytes,
+            Err(NotFetched::NotAllowed(help)) => {
+                return refused(
+                    "ref-remote",
+                    format!("`{address}` is of a host that is not asked"),
+                    help,
+                );
+            }
+            Err(NotFetched::Failed(why)) => {
+                return refused(
+                    "ref-fetch",
+                    format!("`{address}` cannot be fetched: {why}"),
+                    "save the file beside the document and refer to it by its relative path",
+                );
+            }
+        };
+        self.weigh(bytes.len())?;
+        let mut file = load::parse(address.to_owned(), PathBuf::new(), bytes, number, found);
+        file.address = Some(address.to_owned());
+        self.by_address.insert(address.to_owned(), number);
+        self.document.files.push(file);
+        self.note_names(number);
+        Ok(number)
+    }
+
+    /// The number of the next file, if there may be one more.
+    fn next(&self) -> Result<usize, Refused> {
+        match self.document.files.len() {
+            number if number < MAX_FILES => Ok(number),
+            _ => refused(
+                "document-too-large",
+                "the document has more than 10,000 files",
+                "bundle them",
+            ),
+        }
+    }
+
+    /// Counts the bytes of another file.
+    fn weigh(&mut self, bytes: usize) -> Result<(), Refused> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes <= MAX_BYTES {
+            return Ok(());
+        }
+        refused(
+            "document-too-large",
+            "the document's files together are larger than 64 MiB",
+            "a document may have 64 MiB",
         )
+    }
+
+    /// Takes note of the names in a file.
+    fn note_names(&mut self, number: usize) {
+        let Some(file) = self.document.files.get(number).filter(|_| self.named) else {
+            return;
+        };
+        let address = match &file.address {
+            Some(address) => address.clone(),
+            None => format!("file://{}", file.path.to_string_lossy()),
+        };
+        self.document.names.read(number, &file.root, address);
+    }
+
+    /// Name of a file of the folder, for people: as seen from the entry document, beside its name.
+    fn shown(&self, below: &Path) -> String {
+        let entry = self.document.files.first();
+        let folder =
+            entry.and_then(|file| file.name.rfind('/').and_then(|end| file.name.get(..=end)));
+        let path = self.folder.as_ref().map(|folder| folder.join(below));
+        let own = entry.and_then(|entry| entry.path.parent());
+        let seen = match (own, path) {
+            (Some(own), Some(path)) => load::relative(own, &path),
+            _ => below.to_string_lossy().into_owned(),
+        };
+        let mut parts: Vec<&str> = folder.unwrap_or_default().split('/').collect();
+        parts.pop();
+        for part in seen.split('/') {
+            let inside = parts
+                .last()
+                .is_some_and(|last| !matches!(*last, "" | ".." | "."));
+            if part == ".." && inside {
+                parts.pop();
+            } else {
+                parts.push(part);
+            }
+        }
+        parts.join("/")
     }
 
     /// Reports chains that lead back to themselves, each once, and the first that is too long.
@@ -394,8 +590,8 @@ impl Resolver {
         let mut ends: HashMap<usize, Option<usize>> = HashMap::new();
         let mut too_long = false;
         for (place, reference) in &self.good {
-            let root = self.document.file_root(place.file);
-            let mut next = root.and_then(|root| root.target(reference));
+            let node = self.document.at(place);
+            let mut next = node.and_then(|node| node.target(reference));
             let mut chain = Vec::new();
             let away = loop {
                 // What leads nowhere is reported already.
@@ -442,21 +638,6 @@ impl Resolver {
     }
 }
 
-/// Whether a reference begins with a scheme (`https:`, `file:`) or names another host (`//host`).
-fn has_scheme(reference: &str) -> bool {
-    if reference.starts_with("//") {
-        return true;
-    }
-    let end = reference.find([':', '/', '#', '?']);
-    let Some((scheme, rest)) = end.and_then(|end| reference.split_at_checked(end)) else {
-        return false;
-    };
-    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
-    rest.starts_with(':')
-        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.chars().all(letters)
-}
-
 /// Path below the folder of a file that is named in the file at `from`. Decided on the text alone, so that nothing
 /// outside is even asked about.
 fn below(folder: &Path, from: &Path, name: &str) -> Result<PathBuf, Refused> {
@@ -464,7 +645,7 @@ fn below(folder: &Path, from: &Path, name: &str) -> Result<PathBuf, Refused> {
         refused(
             "ref-escapes",
             format!("`{name}` is outside of the document's folder"),
-            "keep what the document refers to below its own folder",
+            ESCAPE_HELP,
         )
     };
     if name.contains('\0') {

@@ -8,15 +8,28 @@ use serde_json::{Map, Value};
 
 use crate::load::escape;
 
-/// A reference as it stands in a file.
+/// A reference or a name as it stands in a file.
 #[derive(Debug)]
 pub(crate) struct Written<'w> {
-    /// Pointer of the value of the `$ref` member.
+    /// What it is.
+    pub(crate) kind: Kind,
+    /// Pointer of the value of the member, such as `$ref`.
     pub(crate) pointer: &'w str,
     /// What that is, if it is a text.
     pub(crate) target: Option<&'w str>,
     /// Whether it leads to data, in which only a further reference means something.
     pub(crate) to_data: bool,
+}
+
+/// What a member is that leads somewhere, or is led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `$ref`.
+    Reference,
+    /// `$id`, and `$self` of 3.2.
+    Address,
+    /// `$anchor`, `$dynamicAnchor`.
+    Anchor,
 }
 
 /// What the members of an object are.
@@ -33,16 +46,38 @@ enum Members {
 }
 
 /// Shows all references in a value, which stands at `pointer`; of data only the one that stands for it.
-pub(crate) fn references(value: &Value, pointer: &str, data: bool, take: impl FnMut(Written<'_>)) {
+pub(crate) fn references(
+    value: &Value,
+    pointer: &str,
+    data: bool,
+    mut take: impl FnMut(Written<'_>),
+) {
     let mut walk = Walk {
         pointer: pointer.to_owned(),
-        take,
+        take: |written: Written<'_>| {
+            if written.kind == Kind::Reference {
+                take(written);
+            }
+        },
     };
     if data {
         walk.reference_only(value);
     } else {
         walk.value(value, Members::Words);
     }
+}
+
+/// Shows all names in a file.
+pub(super) fn names(root: &Value, mut take: impl FnMut(Written<'_>)) {
+    let mut walk = Walk {
+        pointer: String::new(),
+        take: |written: Written<'_>| {
+            if written.kind != Kind::Reference {
+                take(written);
+            }
+        },
+    };
+    walk.value(root, Members::Words);
 }
 
 /// Whether what a pointer leads to may lie in data, which [`references`] does not look into.
@@ -94,10 +129,12 @@ impl<F: FnMut(Written<'_>)> Walk<F> {
         match (members, name) {
             // Where names are made up, a reference stands for the whole table; an object is what a name is given to.
             (_, "$ref") => match child {
-                Value::String(text) => self.add(Some(text), false),
-                _ if members == Members::Words => self.add(None, false),
+                Value::String(text) => self.add(Kind::Reference, Some(text), false),
+                _ if members == Members::Words => self.add(Kind::Reference, None, false),
                 _ => self.value(child, Members::Words),
             },
+            (Members::Words, "$id" | "$self") => self.name(Kind::Address, child),
+            (Members::Words, "$anchor" | "$dynamicAnchor") => self.name(Kind::Anchor, child),
             // An Example Object holds data; only the object itself may be a reference.
             (Members::Examples, _) => self.reference_only(child),
             (Members::Names, _) => self.value(child, Members::Words),
@@ -147,13 +184,20 @@ impl<F: FnMut(Written<'_>)> Walk<F> {
         if let Some(Value::String(text)) = value.get("$ref") {
             let length = self.pointer.len();
             escape("$ref", &mut self.pointer);
-            self.add(Some(text), true);
+            self.add(Kind::Reference, Some(text), true);
             self.pointer.truncate(length);
         }
     }
 
-    fn add(&mut self, target: Option<&str>, to_data: bool) {
+    fn name(&mut self, kind: Kind, child: &Value) {
+        if let Value::String(text) = child {
+            self.add(kind, Some(text), false);
+        }
+    }
+
+    fn add(&mut self, kind: Kind, target: Option<&str>, to_data: bool) {
         (self.take)(Written {
+            kind,
             pointer: &self.pointer,
             target,
             to_data,

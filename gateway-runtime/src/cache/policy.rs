@@ -14,7 +14,7 @@ use super::key::{Key, KeyBuilder};
 use crate::def::{
     AccessDef, ApiKind, CacheDef, CacheKey, Invalidation, OnRefusal, OperationDef, ParameterPlace,
 };
-use crate::exchange::{Exchange, Headers, Names, field};
+use crate::exchange::{Exchange, Headers, Names, claims, field};
 
 macro_rules! reasons {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $label:literal,)* }) => {
@@ -99,28 +99,9 @@ const STATES: &[&str] = &["if-match", "if-unmodified-since"];
 /// Fields that say who asks.
 const CREDENTIALS: &[&str] = &["authorization", "cookie"];
 
-/// Fields by which some back ends and frameworks let a client change what is asked for. None is in a key unless listed.
-const OVERRIDES: &[&str] = &[
-    "forwarded",
-    "x-forwarded-path",
-    "x-forwarded-port",
-    "x-forwarded-prefix",
-    "x-forwarded-scheme",
-    "x-forwarded-server",
-    "x-forwarded-ssl",
-    "x-host",
-    "x-http-host-override",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-original-host",
-    "x-original-url",
-    "x-rewrite-url",
-];
-
 /// All fields that can make a request go past the cache. Nearly no request has one.
 static DECISIVE: LazyLock<Names> = LazyLock::new(|| {
-    let names = [RANGES, STATES, CREDENTIALS, OVERRIDES];
+    let names = [RANGES, STATES, CREDENTIALS, claims::HOW];
     Names::new(names.into_iter().flatten().copied())
 });
 
@@ -327,7 +308,7 @@ impl Caching {
         {
             return Some(Why::UndeclaredCredential);
         }
-        if OVERRIDES.iter().any(has_unlisted) {
+        if claims::HOW.iter().any(has_unlisted) {
             return Some(Why::Override);
         }
         self.undeclared(query_names)

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::def::GatewayDef;
+use crate::gateway;
 
 /// One flag.
 #[derive(Debug)]
@@ -51,6 +52,11 @@ pub(super) static FLAGS: &[Flag] = &[
         "stage-var",
         Takes::Many("NAME=VALUE"),
         "Give a stage variable another value",
+    ),
+    flag(
+        "param",
+        Takes::Many("NAME=VALUE"),
+        "Give a parameter of the document its value",
     ),
     flag(
         "mock",
@@ -149,9 +155,33 @@ pub(super) fn command(def: &GatewayDef) -> Command {
     });
     Command::new(def.name)
         .about(format!("{} {}: an API gateway", def.title, def.version))
-        .after_help("SIGTERM drains; SIGHUP reads certificates again.")
+        .after_help(after_help(def))
         .disable_version_flag(true)
         .args(flags)
+}
+
+/// What stands below the flags: the parameters that this gateway asks for, and what signals do.
+fn after_help(def: &GatewayDef) -> String {
+    let mut help = String::new();
+    if !def.parameters.is_empty() {
+        help.push_str("Parameters:\n");
+        for parameter in def.parameters {
+            let about = match parameter.description {
+                "" => String::new(),
+                about => format!("{about} "),
+            };
+            let needed = match parameter.default {
+                Some(default) => format!("[default: {default}]"),
+                None => "[required]".to_owned(),
+            };
+            let (name, twin) = (parameter.name, gateway::twin(parameter.name));
+            help.push_str(&format!(
+                "  {name}\n          {about}{needed} [env: {twin}]\n"
+            ));
+        }
+        help.push('\n');
+    }
+    help + "SIGTERM drains; SIGHUP reads certificates again."
 }
 
 /// The values that flags were given, the environment's where the command line has none.
@@ -196,6 +226,18 @@ impl<'e> Given<'e> {
         })
     }
 
+    /// The value of a variable of the environment. An empty one counts as absent: that is how deployment tools unset them.
+    pub(super) fn variable(&self, name: &str) -> Result<Option<String>, String> {
+        match (self.variables)(name) {
+            None => Ok(None),
+            Some(text) if text.is_empty() => Ok(None),
+            Some(text) => match text.into_string() {
+                Ok(text) => Ok(Some(text)),
+                Err(_) => Err(format!("{name} is not UTF-8")),
+            },
+        }
+    }
+
     /// The value of a flag that takes one.
     pub(super) fn one(&self, name: &'static str) -> Result<Option<(String, String)>, String> {
         Ok(self.all(name)?.pop())
@@ -216,19 +258,12 @@ impl<'e> Given<'e> {
         }
     }
 
-    /// An empty variable counts as absent: that is how deployment tools unset them.
     fn environment(&self, name: &str) -> Result<Option<(String, String)>, String> {
         let flag = FLAGS.iter().find(|flag| flag.name == name);
         let Some(twin) = flag.and_then(Flag::twin) else {
             return Ok(None);
         };
-        match (self.variables)(&twin) {
-            None => Ok(None),
-            Some(text) if text.is_empty() => Ok(None),
-            Some(text) => match text.into_string() {
-                Ok(text) => Ok(Some((twin, text))),
-                Err(_) => Err(format!("{twin} is not UTF-8")),
-            },
-        }
+        let text = self.variable(&twin)?;
+        Ok(text.map(|text| (twin, text)))
     }
 }

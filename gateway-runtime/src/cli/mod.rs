@@ -21,7 +21,7 @@ use clap::error::ErrorKind;
 use crate::def::{GatewayDef, LAYOUT};
 use crate::serve;
 use crate::settings::{AccessLogTo, Secret, Settings, StartFault};
-use crate::{admin, listing};
+use crate::{admin, gateway, listing};
 use flags::Given;
 
 /// Most worker threads.
@@ -197,7 +197,7 @@ fn parse(
             }
         })?;
     let mut wrong = Vec::new();
-    let invocation = read(&Given::new(matches, environment), &mut wrong);
+    let invocation = read(def, &Given::new(matches, environment), &mut wrong);
     match wrong.is_empty() {
         true => Ok(invocation),
         false => Err(Rejected::Wrong(wrong)),
@@ -205,7 +205,7 @@ fn parse(
 }
 
 /// Reads what was given; what is wrong goes to `wrong`, and its default stands in for it.
-fn read(given: &Given<'_>, wrong: &mut Vec<String>) -> Invocation {
+fn read(def: &GatewayDef, given: &Given<'_>, wrong: &mut Vec<String>) -> Invocation {
     let mut settings = Settings::default();
     let one = |name, wrong: &mut Vec<String>| {
         given.one(name).unwrap_or_else(|message| {
@@ -262,6 +262,7 @@ fn read(given: &Given<'_>, wrong: &mut Vec<String>) -> Invocation {
             _ => wrong.push(format!("{flag} takes NAME=VALUE")),
         }
     }
+    settings.parameters = parameters(def, all("param", wrong), given, wrong);
     let file = |value: Option<(String, String)>| value.map(|(_, path)| PathBuf::from(path));
     let admin_token_file = file(one("admin-token-file", wrong));
     match (file(one("tls-cert", wrong)), file(one("tls-key", wrong))) {
@@ -323,6 +324,35 @@ fn read(given: &Given<'_>, wrong: &mut Vec<String>) -> Invocation {
         settings,
         admin_token_file,
     }
+}
+
+/// Values of deployment parameters. What a parameter's own variable of the environment says gives way to flags.
+fn parameters(
+    def: &GatewayDef,
+    flags: Vec<(String, String)>,
+    given: &Given<'_>,
+    wrong: &mut Vec<String>,
+) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for parameter in def.parameters {
+        match given.variable(&gateway::twin(parameter.name)) {
+            Ok(value) => pairs.extend(value.map(|value| (parameter.name.to_owned(), value))),
+            Err(message) => wrong.push(message),
+        }
+    }
+    let own = pairs.len();
+    for (flag, text) in flags {
+        match text.split_once('=') {
+            Some((name, _)) if pairs.iter().skip(own).any(|(known, _)| known == name) => {
+                wrong.push(format!("{flag} gives `{name}` two values"));
+            }
+            Some((name, value)) if !name.is_empty() => {
+                pairs.push((name.to_owned(), value.to_owned()));
+            }
+            _ => wrong.push(format!("{flag} takes NAME=VALUE, not `{text}`")),
+        }
+    }
+    pairs
 }
 
 fn values(given: Vec<(String, String)>) -> Vec<String> {

@@ -21,7 +21,7 @@ use super::standing::Standing;
 use super::{Endpoint, Incoming, Outgoing, UpstreamFault, http2, send};
 use crate::clock::Nanos;
 use crate::def::{BalanceDef, HealthDef, OutlierDef, UpstreamDef};
-use crate::exchange::{BadTarget, Body, Buffered, FieldValue, Target, field};
+use crate::exchange::{BadTarget, Body, BodyFault, Buffered, FieldValue, Target, field};
 use crate::server::Worker;
 use crate::tls::TlsSetup;
 
@@ -397,7 +397,8 @@ async fn keep(
         Ok(Ok(Buffered::Whole(bytes, trailers))) => (Body::whole(bytes, trailers), None),
         Ok(Ok(Buffered::Longer(body))) => (body, None),
         Ok(Err(fault)) => return Err(UpstreamFault::Body(fault)),
-        Err(_) => return Err(UpstreamFault::Timeout),
+        // No back end was asked yet.
+        Err(_) => return Err(UpstreamFault::Body(BodyFault::ClientTimeout)),
     };
     outgoing.body = body;
     Ok(kept)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CorsDef, GatewayResponseDef, RouteDef, StageDef, UpstreamDef};
+use super::{CorsDef, GatewayResponseDef, RouteDef, SchemaDef, StageDef, UpstreamDef};
 
 /// One gateway: everything the document said.
 #[derive(Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct GatewayDef {
     pub trusted_proxies: &'static [&'static str],
     /// What a client may ask of this gateway.
     pub limits: LimitsDef,
+    /// Deployment parameters that something of the document is made of, sorted by name.
+    pub parameters: &'static [DeploymentParameterDef],
     /// The back ends that integrations name, sorted by name.
     pub upstreams: &'static [&'static UpstreamDef],
     /// Stages, sorted by name. Never empty.
@@ -31,6 +33,20 @@ pub struct GatewayDef {
     pub cors: Option<&'static CorsDef>,
     /// Customised gateway responses, sorted by type.
     pub responses: &'static [GatewayResponseDef],
+    /// Schemas that operations and other schemas refer to, by their numbers.
+    pub schemas: &'static [SchemaDef],
+}
+
+/// A text that is known where the gateway is deployed, the same on every stage: `${param.NAME}`. The gateway does not start
+/// without it. No secret: it may stand in messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeploymentParameterDef {
+    /// Its name, as `--param NAME=VALUE` has it.
+    pub name: &'static str,
+    /// What it is for; may be empty.
+    pub description: &'static str,
+    /// Its value where none is given; `None`: one must be given.
+    pub default: Option<&'static str>,
 }
 
 /// Which family of error answers a gateway gives.

@@ -7,18 +7,22 @@
 //!
 //! References form a DAG (operation → upstream); nothing here points back.
 
+mod content;
 mod gateway;
 mod integration;
 mod operation;
+mod parameter;
 mod policy;
 mod response;
 mod schema;
 mod stage;
 mod upstream;
 
+pub use content::*;
 pub use gateway::*;
 pub use integration::*;
 pub use operation::*;
+pub use parameter::*;
 pub use policy::*;
 pub use response::*;
 pub use schema::*;
@@ -26,7 +30,7 @@ pub use stage::*;
 pub use upstream::*;
 
 /// The shape of these tables. It grows when a change here makes older emitted crates wrong; [`requires_layout`] then stops their build.
-pub const LAYOUT: u32 = 2;
+pub const LAYOUT: u32 = 3;
 
 /// Stops the build of a crate that was emitted for tables of another shape.
 pub const fn requires_layout(made_for: u32) {

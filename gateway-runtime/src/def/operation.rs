@@ -1,6 +1,6 @@
 //! Operations and the routes that lead to them.
 
-use super::{PolicyDef, Text};
+use super::{BodyDef, ParameterDef, ParameterPlace, PolicyDef, ResponseDef, Text};
 
 /// One operation of the document.
 #[derive(Debug, PartialEq)]
@@ -17,6 +17,10 @@ pub struct OperationDef {
     pub summary: &'static str,
     /// Declared parameters, in the document's order.
     pub parameters: &'static [ParameterDef],
+    /// What its requests carry; `None`: the document says nothing of it.
+    pub body: Option<BodyDef>,
+    /// What its answers are, the more specific status first; empty where no stage checks them.
+    pub responses: &'static [ResponseDef],
     /// Who may call it.
     pub access: AccessDef,
     /// What happens to its requests, unless a stage overrides it.
@@ -46,57 +50,6 @@ pub const fn route(
         method,
         path,
         operation,
-    }
-}
-
-/// A parameter the document declares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ParameterDef {
-    /// Where it stands.
-    pub place: ParameterPlace,
-    /// Its name; header names in lower case.
-    pub name: &'static str,
-}
-
-/// Where a parameter or a credential stands in a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ParameterPlace {
-    /// A segment of the path.
-    Path,
-    /// The query string.
-    Query,
-    /// A header field.
-    Header,
-    /// A cookie.
-    Cookie,
-}
-
-/// `path("bookId")` in emitted tables.
-pub const fn path(name: &'static str) -> ParameterDef {
-    ParameterDef {
-        place: ParameterPlace::Path,
-        name,
-    }
-}
-/// `query("lang")` in emitted tables.
-pub const fn query(name: &'static str) -> ParameterDef {
-    ParameterDef {
-        place: ParameterPlace::Query,
-        name,
-    }
-}
-/// `header("accept-language")` in emitted tables.
-pub const fn header(name: &'static str) -> ParameterDef {
-    ParameterDef {
-        place: ParameterPlace::Header,
-        name,
-    }
-}
-/// `cookie("session")` in emitted tables.
-pub const fn cookie(name: &'static str) -> ParameterDef {
-    ParameterDef {
-        place: ParameterPlace::Cookie,
-        name,
     }
 }
 

@@ -23,6 +23,8 @@ pub struct PolicyDef {
     pub cache: Option<CacheDef>,
     /// Cross-origin rules.
     pub cors: Option<&'static CorsDef>,
+    /// Whether messages are held to what the document says of them.
+    pub validate: ValidateDef,
     /// Changes to the request before it is forwarded.
     pub request: EditsDef,
     /// Changes to the answer before it is sent.
@@ -40,9 +42,58 @@ impl PolicyDef {
         throttles: &[],
         cache: None,
         cors: None,
+        validate: ValidateDef::OFF,
         request: EditsDef::NONE,
         response: EditsDef::NONE,
     };
+}
+
+/// Whether messages are held to what the document says of them. A part of which it says nothing is `Off`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ValidateDef {
+    /// Parameters of requests.
+    pub params: Mode,
+    /// Bodies of requests.
+    pub body: Mode,
+    /// Answers of back ends.
+    pub response: Mode,
+}
+
+impl ValidateDef {
+    /// Nothing is looked at.
+    pub const OFF: ValidateDef = validate(Mode::Off, Mode::Off, Mode::Off);
+}
+
+/// What becomes of a message that is not what the document says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// It is not looked at.
+    #[default]
+    Off,
+    /// It passes, is counted and logged.
+    Report,
+    /// A request is answered 400 or 415; in place of an answer there is a 502.
+    Enforce,
+}
+
+impl Mode {
+    /// The word of documents.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Mode::Off => "off",
+            Mode::Report => "report",
+            Mode::Enforce => "enforce",
+        }
+    }
+}
+
+/// `validate(Mode::Enforce, Mode::Enforce, Mode::Off)` in emitted tables: parameters, body, response.
+pub const fn validate(params: Mode, body: Mode, response: Mode) -> ValidateDef {
+    ValidateDef {
+        params,
+        body,
+        response,
+    }
 }
 
 /// Whether and when a request that failed is sent again. Only those with a safe method are (RFC 9110 §9.2.1), and only as long as

@@ -32,6 +32,8 @@ pub enum Rule {
     Never,
     /// The value is of one of these types.
     Types(Types),
+    /// `null` is accepted, whatever else this list says.
+    OrNull,
     /// The value equals one of these JSON texts (`enum`; `const` has one).
     Enum(&'static [&'static str]),
 
@@ -155,6 +157,8 @@ impl Types {
     pub const BOOLEAN: Types = Types(1 << 1);
     /// Numbers without a fraction, however they are written: `1`, `1.0`, `1e3`.
     pub const INTEGER: Types = Types(1 << 2);
+    /// Numbers with a fraction; a part of [`Types::NUMBER`] that no schema can name alone.
+    pub(crate) const FRACTION: Types = Types(1 << 3);
     /// Numbers.
     pub const NUMBER: Types = Types(1 << 2 | 1 << 3);
     /// Strings.
@@ -289,6 +293,130 @@ pub const fn object() -> Rule {
 pub const fn null() -> Rule {
     Rule::Types(Types::NULL)
 }
+/// `types(Types::STRING.or(Types::NULL))` in emitted rules.
+pub const fn types(types: Types) -> Rule {
+    Rule::Types(types)
+}
+/// `never()` in emitted rules.
+pub const fn never() -> Rule {
+    Rule::Never
+}
+/// `or_null()` in emitted rules.
+pub const fn or_null() -> Rule {
+    Rule::OrNull
+}
+/// `constant(&"1")` in emitted rules.
+pub const fn constant(value: &'static &'static str) -> Rule {
+    Rule::Enum(std::slice::from_ref(value))
+}
+/// `one_value(&["1", "2"])` in emitted rules.
+pub const fn one_value(values: &'static [&'static str]) -> Rule {
+    Rule::Enum(values)
+}
+/// `minimum("1")` in emitted rules.
+pub const fn minimum(text: &'static str) -> Rule {
+    Rule::Minimum(text)
+}
+/// `maximum("1")` in emitted rules.
+pub const fn maximum(text: &'static str) -> Rule {
+    Rule::Maximum(text)
+}
+/// `above("0")` in emitted rules.
+pub const fn above(text: &'static str) -> Rule {
+    Rule::ExclusiveMinimum(text)
+}
+/// `below("1")` in emitted rules.
+pub const fn below(text: &'static str) -> Rule {
+    Rule::ExclusiveMaximum(text)
+}
+/// `multiple_of("0.5")` in emitted rules.
+pub const fn multiple_of(text: &'static str) -> Rule {
+    Rule::MultipleOf(text)
+}
+/// `pattern("^[a-z]+$")` in emitted rules.
+pub const fn pattern(text: &'static str) -> Rule {
+    Rule::Pattern(text)
+}
+/// `min_length(1)` in emitted rules.
+pub const fn min_length(n: u64) -> Rule {
+    Rule::MinLength(n)
+}
+/// `max_length(1)` in emitted rules.
+pub const fn max_length(n: u64) -> Rule {
+    Rule::MaxLength(n)
+}
+/// `min_items(1)` in emitted rules.
+pub const fn min_items(n: u64) -> Rule {
+    Rule::MinItems(n)
+}
+/// `max_items(1)` in emitted rules.
+pub const fn max_items(n: u64) -> Rule {
+    Rule::MaxItems(n)
+}
+/// `min_properties(1)` in emitted rules.
+pub const fn min_properties(n: u64) -> Rule {
+    Rule::MinProperties(n)
+}
+/// `max_properties(1)` in emitted rules.
+pub const fn max_properties(n: u64) -> Rule {
+    Rule::MaxProperties(n)
+}
+/// `format(Format::DateTime)` in emitted rules.
+pub const fn format(format: Format) -> Rule {
+    Rule::Format(format)
+}
+/// `unique_items()` in emitted rules.
+pub const fn unique_items() -> Rule {
+    Rule::UniqueItems
+}
+/// `items(&[string()])` in emitted rules.
+pub const fn items(rules: Rules) -> Rule {
+    Rule::Items(rules)
+}
+/// `unevaluated_items(&[string()])` in emitted rules.
+pub const fn unevaluated_items(rules: Rules) -> Rule {
+    Rule::UnevaluatedItems(rules)
+}
+/// `additional_properties(&[string()])` in emitted rules.
+pub const fn additional_properties(rules: Rules) -> Rule {
+    Rule::AdditionalProperties(rules)
+}
+/// `property_names(&[string()])` in emitted rules.
+pub const fn property_names(rules: Rules) -> Rule {
+    Rule::PropertyNames(rules)
+}
+/// `unevaluated_properties(&[string()])` in emitted rules.
+pub const fn unevaluated_properties(rules: Rules) -> Rule {
+    Rule::UnevaluatedProperties(rules)
+}
+/// `not(&[string()])` in emitted rules.
+pub const fn not(rules: Rules) -> Rule {
+    Rule::Not(rules)
+}
+/// `no_additional_properties()` in emitted rules.
+pub const fn no_additional_properties() -> Rule {
+    Rule::AdditionalProperties(&[Rule::Never])
+}
+/// `prefix_items(&[&[string()], &[null()]])` in emitted rules.
+pub const fn prefix_items(lists: &'static [Rules]) -> Rule {
+    Rule::PrefixItems(lists)
+}
+/// `all_of(&[&[string()], &[null()]])` in emitted rules.
+pub const fn all_of(lists: &'static [Rules]) -> Rule {
+    Rule::AllOf(lists)
+}
+/// `any_of(&[&[string()], &[null()]])` in emitted rules.
+pub const fn any_of(lists: &'static [Rules]) -> Rule {
+    Rule::AnyOf(lists)
+}
+/// `one_of(&[&[string()], &[null()]])` in emitted rules.
+pub const fn one_of(lists: &'static [Rules]) -> Rule {
+    Rule::OneOf(lists)
+}
+/// `contains(1, None, &[string()])` in emitted rules.
+pub const fn contains(min: u64, max: Option<u64>, rules: Rules) -> Rule {
+    Rule::Contains { rules, min, max }
+}
 /// `required(&["title"])` in emitted rules.
 pub const fn required(names: &'static [&'static str]) -> Rule {
     Rule::Required {
@@ -296,7 +424,76 @@ pub const fn required(names: &'static [&'static str]) -> Rule {
         names,
     }
 }
+/// `required_in_requests(&["title"])` in emitted rules.
+pub const fn required_in_requests(names: &'static [&'static str]) -> Rule {
+    Rule::Required {
+        within: Messages::Requests,
+        names,
+    }
+}
+/// `required_in_responses(&["title"])` in emitted rules.
+pub const fn required_in_responses(names: &'static [&'static str]) -> Rule {
+    Rule::Required {
+        within: Messages::Responses,
+        names,
+    }
+}
 /// `property("title", &[string()])` in emitted rules.
 pub const fn property(name: &'static str, rules: Rules) -> Rule {
     Rule::Property(name, rules)
+}
+/// `pattern_property("^x-", &[string()])` in emitted rules.
+pub const fn pattern_property(name: &'static str, rules: Rules) -> Rule {
+    Rule::PatternProperty(name, rules)
+}
+/// `dependent_schema("card", &[required(&["address"])])` in emitted rules.
+pub const fn dependent_schema(name: &'static str, rules: Rules) -> Rule {
+    Rule::DependentSchema(name, rules)
+}
+/// `dependent_required("card", &["address"])` in emitted rules.
+pub const fn dependent_required(name: &'static str, names: &'static [&'static str]) -> Rule {
+    Rule::DependentRequired(name, names)
+}
+/// `when(&[string()], &[min_length(1)], &[])` in emitted rules.
+pub const fn when(when: Rules, then: Rules, otherwise: Rules) -> Rule {
+    Rule::If {
+        when,
+        then,
+        otherwise,
+    }
+}
+/// `discriminator("kind", &[("cat", Schema::Cat as u32)])` in emitted rules.
+pub const fn discriminator(
+    property: &'static str,
+    mapping: &'static [(&'static str, SchemaId)],
+) -> Rule {
+    Rule::Discriminator { property, mapping }
+}
+/// `reference(Schema::Book as u32)` in emitted rules.
+pub const fn reference(schema: SchemaId) -> Rule {
+    Rule::Ref(schema)
+}
+/// `dynamic_reference("node", Schema::Tree as u32)` in emitted rules.
+pub const fn dynamic_reference(anchor: &'static str, schema: SchemaId) -> Rule {
+    Rule::DynamicRef(anchor, schema)
+}
+/// `schema("#/components/schemas/Book", &[object()])` in emitted tables.
+pub const fn schema(place: &'static str, rules: Rules) -> SchemaDef {
+    SchemaDef {
+        place,
+        rules,
+        anchors: &[],
+    }
+}
+/// `anchored("#/components/schemas/Tree", &[object()], &[("node", Schema::Tree as u32)])` in emitted tables.
+pub const fn anchored(
+    place: &'static str,
+    rules: Rules,
+    anchors: &'static [(&'static str, SchemaId)],
+) -> SchemaDef {
+    SchemaDef {
+        place,
+        rules,
+        anchors,
+    }
 }

@@ -19,9 +19,10 @@ use page::{Key, Page, Row};
 /// Names that the runtime itself reads or writes.
 pub(crate) mod field {
     pub(crate) use http::header::{
-        ACCEPT, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW,
-        CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, LOCATION,
-        MAX_FORWARDS, ORIGIN, RETRY_AFTER, SERVER, SET_COOKIE, VARY, VIA, WARNING,
+        ACCEPT, ACCEPT_ENCODING, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
+        ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE,
+        EXPECT, HOST, LOCATION, MAX_FORWARDS, ORIGIN, RETRY_AFTER, SERVER, SET_COOKIE, VARY, VIA,
+        WARNING,
     };
 
     #[cfg(test)]
@@ -196,8 +197,8 @@ impl Headers {
     }
 
     /// Removes a field, and what could be taken for it.
-    pub(crate) fn remove_alike(&mut self, name: &FieldName) {
-        let name = name.as_str().as_bytes();
+    pub(crate) fn remove_alike(&mut self, name: impl AsRef<str>) {
+        let name = name.as_ref().as_bytes();
         self.page.retain(|other| !is_alike(other, name));
     }
 

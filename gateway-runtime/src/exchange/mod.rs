@@ -10,6 +10,7 @@
 
 mod admit;
 mod body;
+pub(crate) mod claims;
 mod fields;
 mod head;
 pub(crate) mod path;
@@ -163,7 +164,8 @@ impl Exchange {
             .map(|(key, value)| (path::decode_query(key), path::decode_query(value)))
     }
 
-    fn raw_query_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// Every query parameter with its value, as they were sent, in order.
+    pub(crate) fn raw_query_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.query()
             .unwrap_or_default()
             .split('&')
@@ -193,10 +195,18 @@ impl Exchange {
 
     /// The first cookie of this name.
     pub(crate) fn cookie(&self, name: &str) -> Option<&[u8]> {
-        self.head.headers.all(field::COOKIE).find_map(|line| {
-            line.split(|byte| *byte == b';').find_map(|pair| {
+        self.cookies()
+            .find_map(|(known, value)| (known == name.as_bytes()).then_some(value))
+    }
+
+    /// Every cookie with its value, in order.
+    pub(crate) fn cookies(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.head.headers.all(field::COOKIE).flat_map(|line| {
+            line.split(|byte| *byte == b';').filter_map(|pair| {
                 let pair = pair.trim_ascii();
-                pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
+                let at = memchr::memchr(b'=', pair)?;
+                let (name, value) = pair.split_at_checked(at)?;
+                Some((name, value.get(1..)?))
             })
         })
     }
@@ -255,6 +265,11 @@ impl Exchange {
     /// The body; afterwards it is empty.
     pub(crate) fn take_body(&mut self) -> Body {
         std::mem::take(&mut self.body)
+    }
+
+    /// Puts back a body that was read to its end.
+    pub(crate) fn set_body(&mut self, body: Body) {
+        self.body = body;
     }
 
     /// What the client sends once the connection has become one of WebSocket; empty if it did not ask for that. Nothing of it

@@ -39,11 +39,13 @@ const TRUSTING: GatewayDef = GatewayDef {
     kind: ApiKind::Plain,
     trusted_proxies: &["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"],
     limits: LIMITS,
+    parameters: &[],
     upstreams: &[],
     stages: &[&StageDef::DEFAULT],
     routes: &[],
     cors: None,
     responses: &[],
+    schemas: &[],
 };
 
 /// A head as text: the request line, then one field a line.

@@ -9,8 +9,10 @@ use crate::cors::Cors;
 use crate::def::{GatewayDef, OperationDef, PolicyDef, RouteDef, StageDef};
 use crate::expr::{Expr, Scope};
 use crate::integration::{Edits, Integration};
+use crate::schema::Schemas;
 use crate::settings::StartFault;
 use crate::throttle::Throttles;
+use crate::validate::Validation;
 use crate::values::Variables;
 
 /// An operation as a stage serves it.
@@ -28,6 +30,8 @@ pub(crate) struct Operation {
     pub(crate) caching: Option<Caching>,
     /// Its cross-origin rules.
     pub(crate) cors: Option<Cors>,
+    /// What is checked of its messages.
+    pub(crate) validation: Option<Box<Validation>>,
     /// Changes to the request.
     pub(crate) request: Edits,
     /// What answers it.
@@ -51,6 +55,8 @@ pub(crate) struct Surroundings<'s, 'u> {
     /// Whether back ends are not called, and examples answer in their place.
     pub(crate) mock: bool,
     pub(crate) upstreams: &'s mut Upstreams<'u>,
+    /// What messages are checked by.
+    pub(crate) schemas: &'s mut Schemas,
     pub(crate) faults: &'s mut Vec<StartFault>,
 }
 
@@ -119,6 +125,11 @@ impl Operation {
         let request = Edits::new(def.id, &policy.request, Scope::Request, around);
         let response = Edits::new(def.id, &policy.response, Scope::Response, around);
         let integration = Integration::start(def, policy, around);
+        let validation = Validation::start(around.gateway, def, policy, around.schemas);
+        let validation = validation.unwrap_or_else(|fault| {
+            around.fault(def.id, &fault.to_string(), "");
+            None
+        });
         Operation {
             def,
             index: around.ids.get(def.id).copied().unwrap_or_default(),
@@ -132,6 +143,7 @@ impl Operation {
                     Caching::new(*cache, around.stage.name, def, around.gateway.kind)
                 }),
             cors: policy.cors.map(Cors::new),
+            validation,
             request,
             integration,
             retries: policy.retries.as_ref().map(Retries::new),

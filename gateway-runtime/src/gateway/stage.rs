@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::def::{GatewayDef, StageDef, ThrottleDef};
 use crate::observe::AccessLog;
 use crate::observe::Sinks;
+use crate::schema::Schemas;
 use crate::settings::{Settings, StartFault};
 use crate::throttle::Bucket;
 use crate::values::Variables;
@@ -43,8 +44,11 @@ pub(super) struct Starting<'s> {
     /// Places of the gateway's operations, by id.
     pub(super) ids: &'s BTreeMap<&'static str, usize>,
     pub(super) settings: &'s Settings,
+    /// Deployment parameters.
+    pub(super) parameters: &'s Variables,
     pub(super) clock: &'s Clock,
     pub(super) upstreams: Upstreams<'s>,
+    pub(super) schemas: Schemas,
     pub(super) sinks: Sinks,
 }
 
@@ -77,8 +81,10 @@ impl Stage {
             gateway,
             ids,
             settings,
+            parameters,
             clock,
             upstreams,
+            schemas,
             sinks,
         } = starting;
         let gateway = *gateway;
@@ -87,10 +93,10 @@ impl Stage {
                 faults.push(fault);
                 None
             });
-        let own = variables::read(def, &[], settings, faults);
+        let own = variables::read(def, &[], parameters, settings, faults);
         let canary = def.canary.map(|canary| Canary {
             threshold: (canary.percent.clamp(0.0, 100.0) / 100.0 * 4_294_967_296.0) as u64,
-            variables: variables::read(def, canary.variables, settings, faults),
+            variables: variables::read(def, canary.variables, parameters, settings, faults),
             shared_cache: canary.shared_cache,
         });
         let cache = def
@@ -105,6 +111,7 @@ impl Stage {
             canary: canary.as_ref().map(|canary| &canary.variables),
             mock: settings.mock,
             upstreams,
+            schemas,
             faults,
         };
         let operations = gateway

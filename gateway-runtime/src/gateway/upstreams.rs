@@ -24,7 +24,7 @@ pub(crate) struct Upstreams<'s> {
 pub(crate) enum Origin<'o> {
     /// The person who started the gateway.
     Operator,
-    /// The document, with stage variables of these names in it.
+    /// The document, with these stage variables and deployment parameters in it.
     Document(&'o [String]),
 }
 
@@ -217,7 +217,7 @@ impl<'s> Upstreams<'s> {
             }
             Origin::Document(made_of) => StartFault::new(
                 format!(
-                    "upstream `{name}`: what the stage variables make of its address is none ({})",
+                    "upstream `{name}`: what the values given for its address make of it is none ({})",
                     made_of.join(", ")
                 ),
                 help,
@@ -286,12 +286,11 @@ struct Address<'a> {
     weight: u32,
 }
 
-/// The text of an expression over stage variables, and the names of those.
+/// The text of an expression over stage variables and deployment parameters, and the names of those.
 fn rendered(expr: &Expr, variables: &Variables) -> (String, Vec<String>) {
     let mut out = Vec::new();
-    expr.render(&mut out, Escape::None, |source| match source {
-        Source::StageVariable(name) => Some(Text::Found(variables.get(name)?.as_bytes())),
-        _ => None,
+    expr.render(&mut out, Escape::None, |source| {
+        Some(Text::Found(variables.of(source)?.as_bytes()))
     });
     (
         String::from_utf8_lossy(&out).into_owned(),
@@ -299,11 +298,12 @@ fn rendered(expr: &Expr, variables: &Variables) -> (String, Vec<String>) {
     )
 }
 
-/// Names of the stage variables in an expression.
+/// Names of the stage variables and deployment parameters in an expression.
 pub(crate) fn variables_in(expr: &Expr) -> Vec<String> {
     expr.sources()
         .filter_map(|source| match source {
             Source::StageVariable(name) => Some(name.clone()),
+            Source::Parameter(_) => Some(source.to_string()),
             _ => None,
         })
         .collect()

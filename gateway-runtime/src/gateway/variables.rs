@@ -33,10 +33,11 @@ pub(super) fn check_given(
     }
 }
 
-/// The values of a stage's variables; `more` go before them, as a canary's do. What was given at the start goes before both.
+/// `parameters`, and the values of a stage's variables; `more` go before them, as a canary's do. What was given at the start goes before both.
 pub(super) fn read(
     stage: &'static StageDef,
     more: &'static [VariableDef],
+    parameters: &Variables,
     settings: &Settings,
     faults: &mut Vec<StartFault>,
 ) -> Variables {
@@ -69,7 +70,7 @@ pub(super) fn read(
             )),
         }
     }
-    Variables::new(pairs)
+    parameters.with_stage(pairs)
 }
 
 /// The value, or why there is none; the reason never holds one.

@@ -106,9 +106,11 @@ impl Address {
     }
 }
 
-/// An expression with the stage's variables in it; one without a value writes nothing.
+/// An expression with stage variables and deployment parameters in it; one without a value writes nothing.
 pub(super) fn parts(expr: &Expr, variables: &Variables) -> Parts {
-    Parts::new(expr, |name| Some(variables.get(name).unwrap_or_default()))
+    Parts::new(expr, |source| {
+        Some(variables.of(source).unwrap_or_default())
+    })
 }
 
 /// A whole address: what is before its path is a back end, the rest is made.
@@ -122,7 +124,7 @@ fn uri(
     let Some((origin, rest)) = parts(written, variables).split_origin() else {
         faults.push(StartFault::new(
             format!("operation `{operation}`: its address has no fixed scheme, host and port"),
-            "begin it with http:// or https:// and a host, of literal text or stage variables alone",
+            "begin it with http:// or https:// and a host, of literal text, stage variables or parameters alone",
         ));
         return None;
     };

@@ -1,10 +1,10 @@
 //! What every forwarded request carries, and what is made of the back end's outcome.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use crate::client::{self, Call, Incoming, Outgoing, Upstream, UpstreamFault};
-use crate::def::{BalanceDef, ParameterPlace};
-use crate::exchange::{Body, Buffered, Exchange, FieldValue, Headers, Names, field};
+use crate::def::{BalanceDef, ParameterDef, ParameterPlace};
+use crate::exchange::{Body, Buffered, Exchange, FieldValue, Headers, claims, field};
 use crate::gateway::ViaMark;
 use crate::pipeline::Journey;
 use crate::refusal::Refusal;
@@ -24,20 +24,6 @@ pub(crate) fn passed_before(exchange: &Exchange, name: &str) -> bool {
     })
 }
 
-/// What else a proxy says of who asked, and how, and some back ends believe. Only a trusted one may; `proxy` is nobody's, but what
-/// scripts take for their own setting (CVE-2016-5385).
-const CLAIMS: &[&str] = &[
-    "forwarded",
-    "proxy",
-    "x-forwarded-port",
-    "x-forwarded-prefix",
-    "x-forwarded-scheme",
-    "x-forwarded-server",
-    "x-forwarded-ssl",
-    "x-real-ip",
-];
-static CLAIMED: LazyLock<Names> = LazyLock::new(|| Names::new(CLAIMS.iter().copied()));
-
 /// Adds the gateway's own `Via` entry and the request's id: what every call carries.
 pub(super) fn mark(exchange: &Exchange, via: &ViaMark, headers: &mut Headers) {
     let via = match exchange.version() {
@@ -49,13 +35,9 @@ pub(super) fn mark(exchange: &Exchange, via: &ViaMark, headers: &mut Headers) {
 }
 
 /// Says who asked. What a trusted proxy said before is continued, what anybody else said is replaced.
-pub(super) fn introduce(exchange: &Exchange, headers: &mut Headers) {
+pub(super) fn introduce(exchange: &Exchange, declared: &[ParameterDef], headers: &mut Headers) {
     let trusted = exchange.is_from_proxy();
-    if !trusted && headers.may_have(&CLAIMED) {
-        for name in CLAIMS {
-            headers.remove(*name);
-        }
-    }
+    claims::remove(exchange, declared, headers);
     if trusted && exchange.headers().contains(field::X_FORWARDED_FOR) {
         let mut hops: Vec<u8> = Vec::with_capacity(64);
         for line in exchange.headers().all(field::X_FORWARDED_FOR) {

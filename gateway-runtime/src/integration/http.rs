@@ -14,7 +14,6 @@ use crate::pipeline::Journey;
 use crate::refusal::Refusal;
 
 const USER_AGENT: FieldName = FieldName::from_static("user-agent");
-const CONTENT_ENCODING: FieldName = FieldName::from_static("content-encoding");
 
 /// What a body is taken for that does not say what it is.
 const JSON: &str = "application/json";
@@ -134,7 +133,10 @@ impl Http {
         if passes || exchange.body_is_empty() {
             Ok((media_type, None))
         } else {
-            Err(Refusal::UnsupportedMediaType)
+            let taken = self.templates.iter().map(|template| template.media_type);
+            Err(Refusal::UnsupportedMediaType {
+                accept: taken.collect::<Vec<_>>().join(", "),
+            })
         }
     }
 
@@ -150,7 +152,11 @@ impl Http {
         let mut reply = Reply::new(mapping.status);
         if !mapping.bodies.write(journey.exchange, &mut reply) {
             // The back end's body passes, and with it what says how to read it.
-            for name in [field::CONTENT_TYPE, CONTENT_ENCODING, field::CONTENT_LENGTH] {
+            for name in [
+                field::CONTENT_TYPE,
+                field::CONTENT_ENCODING,
+                field::CONTENT_LENGTH,
+            ] {
                 if let Some(value) = incoming.headers.value(&name) {
                     reply.headers.set(name, value);
                 }

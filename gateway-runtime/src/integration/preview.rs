@@ -2,7 +2,7 @@
 //!
 //! The same code that requests meet, here over the tables alone, and the same plans that calls are made by, asked with what is known of a request beforehand. Nothing is looked up and no secret
 //! is read: what only a request under way has (its id, the client's address), and stage variables that come from the environment or a
-//! file, stand in the answer as they are written in the document.
+//! file, stand in the answer as they are written in the document; so do deployment parameters that have no value yet.
 
 use std::borrow::Cow;
 
@@ -57,6 +57,8 @@ pub struct Request<'r> {
     pub stage: &'static StageDef,
     /// Stage variables that are given when the gateway starts.
     pub stage_vars: &'r [(String, String)],
+    /// Deployment parameters that have a value.
+    pub deployed: &'r [(String, String)],
 }
 
 /// Where a request would go.
@@ -155,7 +157,7 @@ fn text(bytes: Vec<u8>) -> Result<String, Refusal> {
 
 impl<'r> Request<'r> {
     fn parts(&self, text: &str) -> Result<Parts, Refusal> {
-        Ok(Parts::new(&parse(text)?, |name| self.variable(name)))
+        Ok(Parts::new(&parse(text)?, |source| self.started(source)))
     }
 
     /// The address of a back end; of several targets all of them, as shells write alternatives: `{http://a,http://b}`.
@@ -172,6 +174,19 @@ impl<'r> Request<'r> {
             [only] => Ok(only.clone()),
             several => Ok(format!("{{{}}}", several.join(","))),
         })
+    }
+
+    /// The value of what is known as soon as the gateway starts; `None`: it is read then.
+    fn started(&self, source: &Source) -> Option<&'r str> {
+        match source {
+            Source::StageVariable(name) => self.variable(name),
+            Source::Parameter(wanted) => {
+                let given = self.deployed.iter().rev();
+                let mut given = given.filter(|(name, _)| name == wanted);
+                given.next().map(|(_, value)| value.as_str())
+            }
+            _ => None,
+        }
     }
 
     /// The value of a stage variable; `None`: it is read when the gateway starts.
@@ -209,7 +224,9 @@ impl<'r> Request<'r> {
                 });
                 joined(pairs.filter(|(key, _)| key == name).map(|(_, value)| value))
             }
-            Source::StageVariable(name) => self.variable(name).map_or(Value::Later, known),
+            Source::StageVariable(_) | Source::Parameter(_) => {
+                self.started(source).map_or(Value::Later, known)
+            }
             Source::Context(Variable::HttpMethod) => known(self.method),
             Source::Context(Variable::Path) => known(self.path),
             Source::Context(Variable::Stage) => known(self.stage.name),

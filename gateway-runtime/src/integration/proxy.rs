@@ -50,7 +50,7 @@ impl Proxy {
             // The target's own, once it is chosen; never the client's.
             None => drop(headers.remove(field::HOST)),
         }
-        forward::introduce(exchange, &mut headers);
+        forward::introduce(exchange, operation.def.parameters, &mut headers);
         forward::mark(exchange, &journey.gateway.via, &mut headers);
         edits.apply(made, &mut headers);
         let mut outgoing = Outgoing {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::cache::{Unkept, Why};
 use crate::client::Tries;
+use crate::def::{Mode, ValidateDef};
 use crate::exchange::Cut;
 use crate::refusal::Refusal;
 
@@ -40,6 +41,29 @@ pub(crate) struct Finished {
     pub(crate) cut: Option<Cut>,
     /// How often its back end was asked again.
     pub(crate) tries: Tries,
+    /// What was not what the document says, each with what became of it.
+    pub(crate) invalid: ValidateDef,
+}
+
+/// Parts of messages that can be other than the document says, and what becomes of them: labels of failures.
+pub(crate) const FAILURES: [(&str, Mode); 6] = [
+    ("params", Mode::Report),
+    ("params", Mode::Enforce),
+    ("body", Mode::Report),
+    ("body", Mode::Enforce),
+    ("response", Mode::Report),
+    ("response", Mode::Enforce),
+];
+
+/// The places among [`FAILURES`] of what was not what the document says.
+fn failures(invalid: ValidateDef) -> impl Iterator<Item = usize> {
+    let parts = [
+        ("params", invalid.params),
+        ("body", invalid.body),
+        ("response", invalid.response),
+    ];
+    let parts = parts.into_iter().filter(|(_, mode)| *mode != Mode::Off);
+    parts.filter_map(|part| FAILURES.iter().position(|known| *known == part))
 }
 
 /// What the cache did for a request.
@@ -112,6 +136,8 @@ struct Row {
     hits: Count,
     misses: Count,
     bypasses: Count,
+    /// By place in [`FAILURES`].
+    failures: [Count; FAILURES.len()],
 }
 
 /// The counters of one worker.
@@ -207,8 +233,9 @@ impl Counters {
 
     /// How many time series there can be at most.
     pub(crate) fn series(&self) -> usize {
-        // Two distributions with a sum and a count each, the classes, `throttled`, two of retries, and what the cache did.
-        const PER_ROW: usize = 2 * (BOUNDS.len() + 1 + 2) + 5 + 1 + 2 + 3;
+        // Two distributions with a sum and a count each, the classes, `throttled`, two of retries, what the cache did,
+        // and what was not what the document says.
+        const PER_ROW: usize = 2 * (BOUNDS.len() + 1 + 2) + 5 + 1 + 2 + 3 + FAILURES.len();
         let rows = self.stages.len() * (self.operations.len() + 1) + 1;
         let reasons = [Refusal::REASONS.len(), Cut::LABELS.len(), Why::LABELS.len()];
         rows * PER_ROW + reasons.iter().sum::<usize>() + Unkept::LABELS.len()
@@ -274,6 +301,13 @@ impl Row {
             self.retries.add(finished.tries.again.into());
             self.unfunded.add(finished.tries.unfunded.into());
         }
+        if finished.invalid != ValidateDef::OFF {
+            for at in failures(finished.invalid) {
+                if let Some(count) = self.failures.get(at) {
+                    count.add(1);
+                }
+            }
+        }
         match finished.cache {
             Some(CacheResult::Hit) => self.hits.add(1),
             Some(CacheResult::Miss | CacheResult::Unkept(_)) => self.misses.add(1),
@@ -323,6 +357,8 @@ pub(crate) struct OperationTotals {
     pub(crate) misses: u64,
     /// Requests that went past it.
     pub(crate) bypasses: u64,
+    /// Messages that were not what the document says, by place in [`FAILURES`].
+    pub(crate) failures: [u64; FAILURES.len()],
 }
 
 /// A distribution of spans.
@@ -362,6 +398,7 @@ impl OperationTotals {
             hits: 0,
             misses: 0,
             bypasses: 0,
+            failures: [0; FAILURES.len()],
         }
     }
 
@@ -377,6 +414,9 @@ impl OperationTotals {
         self.hits += row.hits.get();
         self.misses += row.misses.get();
         self.bypasses += row.bypasses.get();
+        for (total, count) in self.failures.iter_mut().zip(&row.failures) {
+            *total += count.get();
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::counters::{BOUNDS, OperationTotals, SpanTotals, Totals};
+use super::counters::{BOUNDS, FAILURES, OperationTotals, SpanTotals, Totals};
 
 /// A number with its labels.
 pub(crate) type Sample = (Vec<(&'static str, String)>, f64);
@@ -129,6 +129,24 @@ impl Collector for Snapshot {
                 .map(|row| (labels(row), of(row) as f64));
             family(&mut encoder, &counter(name, help, samples.collect()))?;
         }
+        let failures = rows.iter().flat_map(|row| {
+            let counted = FAILURES.iter().zip(row.failures);
+            let counted = counted.filter(|(_, count)| *count > 0);
+            counted.map(move |((part, mode), count)| {
+                let mut labels = labels(row);
+                labels.push(("part", (*part).to_owned()));
+                labels.push(("mode", mode.word().to_owned()));
+                (labels, count as f64)
+            })
+        });
+        family(
+            &mut encoder,
+            &counter(
+                "validation_failures",
+                "Messages that were not what the document says, by part and what became of them",
+                failures.collect(),
+            ),
+        )?;
         let cached = rows.iter().flat_map(|row| {
             [
                 ("hit", row.hits),

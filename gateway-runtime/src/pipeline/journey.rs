@@ -12,7 +12,7 @@ use crate::def::{ErrorDialect, RouteDef};
 use crate::exchange::{Body, BodyFault, Exchange, FieldValue, Headers, Reply, field};
 use crate::gateway::{Gateway, Operation, Stage};
 use crate::observe::{AccessLog, CacheResult, Finished};
-use crate::refusal::Refusal;
+use crate::refusal::{Faults, Refusal};
 use crate::server::Worker;
 use crate::values::{Outcome, Told, Values, Variables};
 
@@ -44,6 +44,8 @@ pub(crate) struct Journey<'g> {
     pub(crate) forbidden: Option<Unkept>,
     /// What it was refused for, if it was.
     pub(crate) told: Option<Told>,
+    /// What of it, or of its answer, is not what the document says.
+    pub(crate) faults: Option<Box<Faults>>,
     /// How it went.
     pub(crate) outcome: Outcome,
     /// How often its back end was asked again.
@@ -78,6 +80,7 @@ impl<'g> Journey<'g> {
             forbidden: None,
             refusal: None,
             told: None,
+            faults: None,
             outcome: Outcome::default(),
             tries: Tries::default(),
         }
@@ -110,11 +113,12 @@ impl<'g> Journey<'g> {
             exchange: self.exchange,
             clock: &self.worker.clock,
             stage: stage.map(|stage| stage.def.name),
-            variables: stage.map(|stage| variables(stage, self.canary)),
+            variables: variables(self.gateway, stage, self.canary),
             canary: canary.map(|_| self.canary),
             route: self.route,
             answered,
             told: self.told,
+            faults: self.faults.as_deref(),
             outcome: Outcome {
                 cache: Some(self.cache.map_or("off", CacheResult::label)),
                 ..self.outcome
@@ -132,6 +136,9 @@ impl<'g> Journey<'g> {
     pub(crate) fn refuse(&mut self, refusal: &Refusal) -> Reply {
         self.told = Some(self.gateway.responses.told(refusal));
         self.refusal = Some(refusal.index());
+        if let Some(faults) = refusal.faults() {
+            self.faults = Some(Box::new(faults.clone()));
+        }
         self.gateway.responses.refuse(refusal, self.values(None))
     }
 
@@ -171,7 +178,7 @@ impl<'g> Journey<'g> {
         self.end(&Headers::new(), 0);
     }
 
-    fn end(&self, answered: &Headers, sent: u64) {
+    fn end(&mut self, answered: &Headers, sent: u64) {
         self.record().end(
             self.gateway,
             self.worker.index,
@@ -207,7 +214,7 @@ impl<'g> Journey<'g> {
     }
 
     /// What is counted and logged of it.
-    fn record(&self) -> Record {
+    fn record(&mut self) -> Record {
         Record {
             finished: Finished {
                 stage: self.stage.map(|stage| stage.index),
@@ -219,6 +226,7 @@ impl<'g> Journey<'g> {
                 refusal: self.refusal,
                 cut: None,
                 tries: self.tries,
+                invalid: self.outcome.invalid,
             },
             stage: self.stage.and_then(|stage| {
                 self.gateway
@@ -229,6 +237,7 @@ impl<'g> Journey<'g> {
             route: self.route,
             canary: self.canary,
             told: self.told,
+            faults: self.faults.take(),
             outcome: self.outcome,
         }
     }
@@ -253,8 +262,15 @@ impl<'g> Journey<'g> {
     }
 }
 
-/// The variables that a request of a stage sees.
-pub(super) fn variables(stage: &Stage, canary: bool) -> &Variables {
+/// The variables that a request sees, once its stage is known those of that too.
+pub(super) fn variables<'g>(
+    gateway: &'g Gateway,
+    stage: Option<&'g Stage>,
+    canary: bool,
+) -> &'g Variables {
+    let Some(stage) = stage else {
+        return &gateway.parameters;
+    };
     match &stage.canary {
         Some(variant) if canary => &variant.variables,
         _ => &stage.variables,

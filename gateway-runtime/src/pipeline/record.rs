@@ -8,6 +8,7 @@ use crate::def::RouteDef;
 use crate::exchange::{Exchange, Headers};
 use crate::gateway::Gateway;
 use crate::observe::{CacheResult, Finished};
+use crate::refusal::Faults;
 use crate::values::{Outcome, Told, Values};
 
 /// What is left of a request.
@@ -18,6 +19,7 @@ pub(super) struct Record {
     pub(super) route: Option<&'static RouteDef>,
     pub(super) canary: bool,
     pub(super) told: Option<Told>,
+    pub(super) faults: Option<Box<Faults>>,
     pub(super) outcome: Outcome,
 }
 
@@ -51,13 +53,14 @@ impl Record {
             exchange,
             clock,
             stage: stage.map(|stage| stage.def.name),
-            variables: stage.map(|stage| variables(stage, self.canary)),
+            variables: variables(gateway, stage, self.canary),
             canary: stage
                 .and_then(|stage| stage.canary.as_ref())
                 .map(|_| self.canary),
             route: self.route,
             answered,
             told: self.told,
+            faults: self.faults.as_deref(),
             outcome: Outcome {
                 cut: self.finished.cut,
                 sent: Some(sent),

@@ -27,17 +27,18 @@ fn responses(
 
 /// An answer as it goes out: status, fields by name, body. Ids are replaced, being different each time.
 fn answer(responses: &Responses, refusal: &Refusal, exchange: &Exchange) -> String {
-    let variables = Variables::new([("who".to_owned(), "us".to_owned())]);
+    let variables = Variables::default().with_stage([("who".to_owned(), "us".to_owned())]);
     let values = Values {
         gateway: "bookstore",
         exchange,
         clock: &Clock::manual(),
         stage: Some("prod"),
-        variables: Some(&variables),
+        variables: &variables,
         canary: None,
         route: None,
         answered: None,
         told: None,
+        faults: None,
         outcome: Outcome::default(),
     };
     let mut reply = responses.refuse(refusal, values);

@@ -15,6 +15,8 @@ static OPERATION: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef::DEFAULT,
     example: None,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::def::{AccessDef, OperationDef, PolicyDef};
+use crate::def::{AccessDef, OperationDef, PolicyDef, ValidateDef};
 use crate::exchange::{FieldName, Params};
 use crate::expr::Scope;
 use crate::testing::request;
@@ -11,6 +11,8 @@ static OPERATION: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef::DEFAULT,
     example: None,
@@ -36,7 +38,8 @@ fn shown(text: &str) -> String {
     );
     exchange.set_params(Params::new("/books/{id}", [(7, 12)].into_iter().collect()));
     clock.advance(Duration::from_secs(3));
-    let variables = Variables::new([
+    let deployed = [("region".to_owned(), "eu".to_owned())];
+    let variables = Variables::of_deployment(deployed).with_stage([
         ("url".to_owned(), "first".to_owned()),
         ("url".to_owned(), "http://b".to_owned()),
     ]);
@@ -50,13 +53,15 @@ fn shown(text: &str) -> String {
         exchange: &exchange,
         clock: &clock,
         stage: Some("prod"),
-        variables: Some(&variables),
+        variables: &variables,
         canary: Some(true),
         route: Some(&ROUTE),
         answered: Some(&answered),
         told: None,
+        faults: None,
         outcome: Outcome {
             cut: None,
+            invalid: ValidateDef::OFF,
             status: Some(200),
             sent: Some(12),
             latency: Some(Duration::from_micros(7900)),
@@ -87,6 +92,7 @@ fn every_source_has_its_value() {
         ("${response.header.etag}", "\"e\""),
         ("${stageVariables.url}", "http://b"),
         ("${stageVariables.none}", ""),
+        ("${param.region}/${param.url}", "eu/"),
         ("${context.requestId}", "{id}"),
         ("${context.extendedRequestId}", "{id}"),
         ("${context.requestTime}", "01/Jan/2030:00:00:00 +0000"),
@@ -121,7 +127,9 @@ fn every_source_has_its_value() {
 
 #[test]
 fn values_of_variables_are_not_printed() {
-    let variables = Variables::new([("token".to_owned(), "hunter2".to_owned())]);
-    assert_eq!(format!("{variables:?}"), "[\"token\"]");
+    let deployed = [("region".to_owned(), "eu".to_owned())];
+    let variables =
+        Variables::of_deployment(deployed).with_stage([("token".to_owned(), "hunter2".to_owned())]);
+    assert_eq!(format!("{variables:?}"), "[\"token\", \"region\"]");
     assert_eq!(variables.get("token"), Some("hunter2"));
 }

@@ -45,12 +45,6 @@ pub(super) const RULES: &[Rule] = &[
         "Define it under `x-amazon-apigateway-request-validators`.",
         "x-amazon-apigateway-request-validator: al",
     ),
-    error(
-        "cloudformation-expression",
-        "A value would be filled in by CloudFormation.",
-        "Nothing deploys a template here. Write the value; a later version takes such values as parameters.",
-        "uri: !Sub 'https://${Host}/'",
-    ),
     warning(
         "aws-misplaced",
         "A member of Amazon's stands where Amazon does not read it.",

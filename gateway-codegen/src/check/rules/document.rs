@@ -96,8 +96,14 @@ pub(super) const RULES: &[Rule] = &[
     error(
         "ref-escapes",
         "A reference leaves the folder of the document.",
-        "A document reads files beside and below it alone: move the file in.",
+        "A document reads files beside and below it alone: move the file in, or name a folder that holds all of them with `--root DIR`.",
         "$ref: ../../etc/passwd",
+    ),
+    error(
+        "ref-fetch",
+        "A file of another host cannot be fetched.",
+        "It must be there over HTTPS, without a redirect, at a public address, within 10 s and 10 MiB. Saved beside the document it needs no network.",
+        "$ref: 'https://example.com/book.yml'",
     ),
     error(
         "ref-file-missing",
@@ -113,15 +119,15 @@ pub(super) const RULES: &[Rule] = &[
     ),
     error(
         "ref-remote",
-        "A reference leads to the network.",
-        "Nothing is fetched: save the file beside the document and refer to it there.",
+        "A reference leads to the network, and to a host that is not asked.",
+        "Save the file beside the document and refer to it there, or allow its host with `--allow-ref-host HOST`.",
         "$ref: 'https://example.com/book.yml'",
     ),
     warning(
         "ref-siblings",
-        "Members beside a `$ref` have no effect.",
-        "Move them into the object that the reference leads to.",
-        "/books: { $ref: './books.yml', get: {} }",
+        "A member beside the `$ref` of a path has no effect, or hides one of the path item that the reference leads to.",
+        "Operations, parameters and servers count in both places; extensions count where the reference leads to. Say each thing once.",
+        "/books: { $ref: './books.yml', x-gateway: {} }",
     ),
     error(
         "not-openapi",
@@ -131,8 +137,8 @@ pub(super) const RULES: &[Rule] = &[
     ),
     error(
         "openapi-version",
-        "The version of OpenAPI is not served.",
-        "Convert the document to OpenAPI 3.0.",
+        "The version of OpenAPI is not known.",
+        "Known are Swagger 2.0 and OpenAPI 3.0, 3.1 and 3.2.",
         "swagger: '1.2'",
     ),
     note(
@@ -143,7 +149,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     error(
         "paths-missing",
-        "The document has no `paths`.",
+        "The document has no `paths`: an error in 2.0 and 3.0, and a warning where `webhooks` and `components` are missing as well in later versions.",
         "Declare at least one path and its operations.",
         "",
     ),
@@ -206,6 +212,78 @@ pub(super) const RULES: &[Rule] = &[
         "A parameter cannot be read and is left out.",
         "It wants a `name` and an `in` of `path`, `query`, `header` or `cookie`.",
         "- { name: id, in: body }",
+    ),
+    warning(
+        "not-checked",
+        "A part of a request is passed on without being checked.",
+        "OpenAPI 3.2 can describe the query as one value (`in: querystring`) and the parts of a sequence (`prefixEncoding`, `itemEncoding`), which are not taken apart yet.",
+        "- { name: filter, in: querystring, content: { application/json: {} } }",
+    ),
+    warning(
+        "member-unknown",
+        "An object has a member that the version of the document does not know.",
+        "It has no effect: correct its name, or write the version of OpenAPI that has it.",
+        "/books: { get: { respones: {} } }",
+    ),
+    warning(
+        "member-type",
+        "A member is of another type than the specification gives it.",
+        "It has no effect: write it as the finding says.",
+        "get: { deprecated: 'yes' }",
+    ),
+    warning(
+        "path-parameter-optional",
+        "A path parameter is declared as optional.",
+        "A path without the parameter is another path, so it is required whatever is written.",
+        "- { name: id, in: path, required: false }",
+    ),
+    warning(
+        "server-variable",
+        "A variable of a server has a value that is no text, or a default that is none of its values.",
+        "The default is used.",
+        "variables: { stage: { default: c, enum: [a, b] } }",
+    ),
+    warning(
+        "security-flows-missing",
+        "A scheme of type `oauth2` has no `flows`.",
+        "The back end judges tokens all the same; clients do not learn where to get one.",
+        "login: { type: oauth2, flow: implicit }",
+    ),
+    warning(
+        "parameter-style",
+        "A `style` or `collectionFormat` is none that the parameter's place has; the usual one counts.",
+        "Values would be read in another form than clients write them in: correct the word.",
+        "- { name: ids, in: path, style: deepObject }",
+    ),
+    warning(
+        "body-malformed",
+        "What describes a body cannot be read and is left out.",
+        "A `requestBody` is an object with `content`; in 2.0 an operation has a body or the fields of a form, not both.",
+        "requestBody: Book",
+    ),
+    warning(
+        "form-media-type",
+        "An operation of 2.0 has fields of a form and consumes something that is no form.",
+        "It is served as a form. Write `consumes: [application/x-www-form-urlencoded]`, or `multipart/form-data` for files.",
+        "consumes: [application/json]",
+    ),
+    error(
+        "operation-method",
+        "A name under `additionalOperations` is no method that an operation can have there.",
+        "Methods with a member of their own (`get`, `query`) stand in the path item; others are written as they are sent, in capitals.",
+        "additionalOperations: { GET: {} }",
+    ),
+    warning(
+        "schema-dialect",
+        "The dialect of JSON Schema that the document names is not known.",
+        "Its schemas are read as JSON Schema 2020-12, which has nearly all that older dialects have.",
+        "jsonSchemaDialect: https://example.com/my-dialect",
+    ),
+    note(
+        "webhooks-not-routed",
+        "The document describes webhooks, which are calls of the back end to its clients.",
+        "They go past the gateway, so it has no routes for them.",
+        "webhooks: { newBook: { post: {} } }",
     ),
     error(
         "operation-malformed",
@@ -298,9 +376,15 @@ pub(super) const RULES: &[Rule] = &[
         "paths: {}",
     ),
     note(
-        "validation-not-served",
-        "Parameters and bodies are not checked against the document yet.",
-        "Requests reach the back end as they came.",
-        "",
+        "media-type-not-checked",
+        "What the document says of a media type is not checked.",
+        "JSON, forms and text are looked at. Bodies of other media types that are declared are passed on as they came.",
+        "content: { application/xml: { schema: { type: object } } }",
+    ),
+    warning(
+        "media-type-duplicate",
+        "Two media types of one body differ in their parameters alone.",
+        "Bodies are told apart by type and subtype. They are held to what the first of them says.",
+        "content: { 'application/json; v=1': {}, 'application/json; v=2': {} }",
     ),
 ];

@@ -4,6 +4,18 @@ use super::{Rule, error, note, warning};
 
 pub(super) const RULES: &[Rule] = &[
     error(
+        "allow-malformed",
+        "A row of `x-gateway-allow` cannot be read.",
+        "Each has the code of a rule and the reason why its finding is fine there. The list stands in any object and speaks of all inside it.",
+        "x-gateway-allow: [ { code: operation-open } ]",
+    ),
+    warning(
+        "allow-unused",
+        "A row of `x-gateway-allow` accepts nothing.",
+        "What it spoke of is gone, or is an error, which nobody can accept: take it out.",
+        "",
+    ),
+    error(
         "x-gateway-unknown-member",
         "`x-gateway` has no such member here.",
         "Nothing is ignored silently. The finding names the nearest member that there is; `gateway-codegen schema extension` prints all of them.",
@@ -26,6 +38,12 @@ pub(super) const RULES: &[Rule] = &[
         "A value of `x-gateway` is none of those that can stand there.",
         "The finding lists them, or says what form they have.",
         "x-gateway: { timeout: 5 minutes }",
+    ),
+    error(
+        "validate-stream",
+        "Answers are to be checked of an operation that answers with a stream of events.",
+        "A stream has no end that could be waited for. Switch the check off for this operation.",
+        "validate: { response: enforce }",
     ),
     error(
         "x-gateway-range",

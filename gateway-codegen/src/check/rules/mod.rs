@@ -4,6 +4,9 @@ mod amazon;
 mod composition;
 mod document;
 mod gateway;
+mod schema;
+mod security;
+mod template;
 
 #[cfg(test)]
 mod tests;
@@ -70,20 +73,34 @@ const fn note(
     }
 }
 
-/// How many there are.
-const COUNT: usize =
-    document::RULES.len() + composition::RULES.len() + gateway::RULES.len() + amazon::RULES.len();
+/// The families: rules of documents, of schemas, of `x-gateway` and the gateway it means, of Amazon's family, of security
+/// smells, of templates.
+const FAMILIES: &[&[Rule]] = &[
+    document::RULES,
+    composition::RULES,
+    schema::RULES,
+    gateway::RULES,
+    amazon::RULES,
+    security::RULES,
+    template::RULES,
+];
+
+/// How many rules there are.
+const COUNT: usize = {
+    let mut count = 0;
+    let mut families = FAMILIES;
+    while let [family, others @ ..] = families {
+        count += family.len();
+        families = others;
+    }
+    count
+};
 
 /// All of them in one list.
 const fn all() -> [Rule; COUNT] {
     let mut all = [document::RULES[0]; COUNT];
     let mut at = 0;
-    let mut families: &[&[Rule]] = &[
-        document::RULES,
-        composition::RULES,
-        gateway::RULES,
-        amazon::RULES,
-    ];
+    let mut families = FAMILIES;
     while let [family, others @ ..] = families {
         let mut rest = *family;
         while let [rule, after @ ..] = rest {
@@ -96,7 +113,7 @@ const fn all() -> [Rule; COUNT] {
     all
 }
 
-/// Every rule: those of documents, of `x-gateway` and the gateway it means, of Amazon's family.
+/// Every rule.
 pub static RULES: &[Rule] = &all();
 
 /// The rule of a code.

@@ -34,6 +34,7 @@ Examples:
   gateway-codegen dev api.yaml --overlay ours.yaml
   gateway-codegen dev api.yaml --upstream http://localhost:3000
   gateway-codegen dev api.yaml --stage prod --stage-var shop=http://localhost:3000
+  gateway-codegen dev template.yaml --param Domain=localhost:3000
 
 While a saved document has errors they are printed and the last good one keeps being served.";
 
@@ -114,7 +115,8 @@ fn follow(session: &Session, verb: &Dev) -> Result<Exit, Exit> {
     let mut watch = Watch::new(Look::at(entries.iter().map(PathBuf::as_path)));
     let (document, model) = session.read(&input)?;
     // Before anybody is told that it serves, so that no save after that is missed.
-    watch.turn_to(watched(&document, false).iter().map(PathBuf::as_path));
+    let files = watched(session, &input, &document, false);
+    watch.turn_to(files.iter().map(PathBuf::as_path));
     let def = tables(session, verb, model)?;
     // What was asked for wrongly is told apart from what the system refuses, such as an address that is taken.
     if let Err(faults) = Gateway::start(def, &settings, &Clock::system()) {
@@ -282,7 +284,7 @@ impl Served<'_> {
             }
         };
         let broken = reading.gateway.is_none();
-        let files = watched(&reading.document, broken);
+        let files = watched(self.session, self.input, &reading.document, broken);
         self.watch.turn_to(files.iter().map(PathBuf::as_path));
         let digest = gateway_codegen::digest::of(&reading.document);
         if !broken && digest == self.digest {
@@ -341,9 +343,12 @@ fn entries(input: &Input) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The files of a document. Of a broken one their folders too: what it misses may turn up there.
-fn watched(document: &Document, broken: bool) -> Vec<PathBuf> {
+/// The files of a document, and those with the values of its parameters. Of a broken one their folders too: what it misses may
+/// turn up there.
+fn watched(session: &Session, input: &Input, document: &Document, broken: bool) -> Vec<PathBuf> {
+    let values = session.parameter_files(&input.paths()).into_iter();
     let files = document.files.iter().map(|file| file.path.clone());
+    let files = files.chain(values);
     let folders = document
         .files
         .iter()

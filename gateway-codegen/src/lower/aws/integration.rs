@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::mapping::{self, Side};
 use super::root::DEFAULT_ROUTE_UPSTREAM;
 use super::{
-    flag, no_effect, not_served, number, refuse_cloudformation, responses, text, translated,
+    flag, no_effect, not_served, number, open_parameter, open_text, responses, text, translated,
 };
 use crate::findings::{Findings, Lazily, brief};
 use crate::load::Node;
@@ -81,7 +81,6 @@ pub(super) fn translate(
     let Some(kind) = kind(node, around, found) else {
         return (None, None);
     };
-    refuse_cloudformation(node, found);
     let mut translation = Translation {
         node: *node,
         around,
@@ -104,13 +103,7 @@ fn kind(node: &Node<'_>, around: &Around<'_>, found: &mut Findings) -> Option<Ki
         );
         return None;
     };
-    let name = match text(&written, found) {
-        Some(name) => name.to_ascii_lowercase(),
-        None => {
-            refuse_cloudformation(&written, found);
-            return None;
-        }
-    };
+    let name = text(&written, found)?.to_ascii_lowercase();
     let kind = match name.as_str() {
         "http_proxy" => Kind::Proxy,
         "http" => Kind::Http,
@@ -155,12 +148,7 @@ fn service(node: &Node<'_>) -> String {
         return format!("service action `{}`", brief(subtype));
     }
     let uri = node.get("uri");
-    let inside = uri.and_then(|uri| uri.get("Fn::Sub"));
-    let first = inside.and_then(|sub| sub.as_str().or_else(|| sub.items().next()?.as_str()));
-    let text = uri
-        .and_then(|uri| uri.as_str())
-        .or(first)
-        .unwrap_or_default();
+    let text = uri.and_then(|uri| uri.as_str()).unwrap_or_default();
     if let Some((_, function)) = text
         .split_once(":function:")
         .or_else(|| text.split_once("functions/"))
@@ -168,10 +156,11 @@ fn service(node: &Node<'_>) -> String {
         let name = function.split("/invocations").next().unwrap_or(function);
         return format!("Lambda function `{}`", brief(name));
     }
-    match text
-        .strip_prefix("arn:aws:apigateway:")
-        .and_then(|rest| rest.split(':').nth(1))
-    {
+    let service = text
+        .strip_prefix("arn:")
+        .and_then(|rest| rest.split_once(":apigateway:"))
+        .and_then(|(_, rest)| rest.split(':').nth(1));
+    match service {
         Some("lambda") | None => "a Lambda function or a service of Amazon's".to_owned(),
         Some(service) => format!("service `{}`", brief(service)),
     }
@@ -344,7 +333,7 @@ impl Translation<'_, '_> {
             );
             return;
         };
-        let Some(address) = text(&uri, self.found) else {
+        let Some(address) = open_text(&uri, self.found) else {
             return;
         };
         if address.starts_with("arn:") {
@@ -356,13 +345,12 @@ impl Translation<'_, '_> {
             self.say(&["integration", "upstream"], upstream);
             return;
         }
-        if let Some(filled) = self.placeholders(&uri, address) {
-            self.say(&["integration", "uri"], translated(&uri, filled));
-        }
+        let filled = self.placeholders(&uri, address);
+        self.say(&["integration", "uri"], translated(&uri, filled));
     }
 
     /// Keeps placeholders that something fills; others stay in the address as text, as Amazon leaves them.
-    fn placeholders(&mut self, uri: &Node<'_>, address: &str) -> Option<String> {
+    fn placeholders(&mut self, uri: &Node<'_>, address: &str) -> String {
         let mut out = String::with_capacity(address.len());
         let mut rest = address;
         while let Some(at) = rest.find(['{', '$']) {
@@ -370,14 +358,24 @@ impl Translation<'_, '_> {
             rest = &rest[at..];
             if let Some(inside) = rest.strip_prefix("${") {
                 let (name, after) = inside.split_once('}').unwrap_or((inside, ""));
-                if !name.starts_with("stageVariables.") {
-                    if !name.starts_with("AWS::") {
-                        super::report_cloudformation(uri, &format!("${{{name}}}"), self.found);
-                    }
-                    return None;
+                let whole = &rest[..rest.len() - after.len()];
+                if name.starts_with("stageVariables.") || open_parameter(uri, whole).is_some() {
+                    out.push_str(whole);
+                    rest = after;
+                } else if self.fills(name) {
+                    // A dollar, and then a placeholder.
+                    out.push_str("%24");
+                    rest = &rest[1..];
+                } else {
+                    self.found.warning(
+                        "aws-placeholder",
+                        uri.place(),
+                        format!("nothing fills `${{{}}}`, so it is sent as text", brief(name)),
+                        "`${stageVariables.NAME}` is a stage variable, `{NAME}` a mapped path parameter",
+                    );
+                    out.push_str(&format!("%24%7B{name}%7D"));
+                    rest = after;
                 }
-                out.push_str(&rest[..rest.len() - after.len()]);
-                rest = after;
             } else if let Some(inside) = rest.strip_prefix('{')
                 && let Some((name, after)) = inside.split_once('}')
             {
@@ -403,7 +401,7 @@ impl Translation<'_, '_> {
             }
         }
         out.push_str(rest);
-        Some(out)
+        out
     }
 
     /// Whether something fills a placeholder: in HTTP APIs the route, in REST APIs a mapping.

@@ -20,12 +20,12 @@ pub(super) enum Side {
 
 /// A value of a REST mapping.
 pub(super) fn parameter(node: &Node<'_>, side: Side, found: &mut Findings) -> Option<String> {
-    let text = super::text(node, found)?;
+    let text = super::open_text(node, found)?;
     if let Some(literal) = text
         .strip_prefix('\'')
         .and_then(|rest| rest.strip_suffix('\''))
     {
-        return Some(escaped(literal));
+        return Some(escaped(node, literal));
     }
     let name = |prefix: &str| text.strip_prefix(prefix).filter(|name| !name.is_empty());
     if let Some(name) = name("context.") {
@@ -83,7 +83,7 @@ pub(super) fn parameter(node: &Node<'_>, side: Side, found: &mut Findings) -> Op
 
 /// A value of an HTTP API's mapping.
 pub(super) fn reference(node: &Node<'_>, found: &mut Findings) -> Option<String> {
-    let text = super::text(node, found)?;
+    let text = super::open_text(node, found)?;
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -107,7 +107,8 @@ pub(super) fn reference(node: &Node<'_>, found: &mut Findings) -> Option<String>
         .find_map(|(prefix, source)| {
             let name = name.strip_prefix(prefix).filter(|name| !name.is_empty())?;
             Some(format!("${{{source}.{name}}}"))
-        });
+        })
+        .or_else(|| parameter_of(node, name));
         match source {
             Some(source) => out.push_str(&source),
             None if name.starts_with("request.body") || name == "request.path" => {
@@ -137,7 +138,7 @@ pub(super) fn reference(node: &Node<'_>, found: &mut Findings) -> Option<String>
 }
 
 /// The body of a gateway response. What Amazon does not replace stays as it is.
-pub(super) fn template(text: &str) -> String {
+pub(super) fn template(node: &Node<'_>, text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -158,7 +159,8 @@ pub(super) fn template(text: &str) -> String {
         .find_map(|(prefix, source)| {
             let name = name.strip_prefix(prefix).filter(|name| !name.is_empty())?;
             Some(format!("${{{source}.{name}}}"))
-        });
+        })
+        .or_else(|| parameter_of(node, name));
         match source {
             Some(source) => {
                 out.push_str(&source);
@@ -187,17 +189,50 @@ fn split_name(text: &str) -> (&str, &str) {
     text.split_at(name.len())
 }
 
-/// A literal in the one expression syntax.
-pub(super) fn escaped(literal: &str) -> String {
-    literal.replace("${", "$${")
+/// The name of a deployment parameter, `param.NAME`, as the value it stands for.
+fn parameter_of(node: &Node<'_>, name: &str) -> Option<String> {
+    let value = format!("${{{name}}}");
+    super::open_parameter(node, &value).map(|name| format!("${{param.{name}}}"))
+}
+
+/// A literal in the one expression syntax. Deployment parameters stay values.
+pub(super) fn escaped(node: &Node<'_>, literal: &str) -> String {
+    let mut out = String::new();
+    let mut rest = literal;
+    while let Some(at) = rest.find("${") {
+        out.push_str(&rest[..at]);
+        let inside = &rest[at + 2..];
+        let parameter = inside.split_once('}').and_then(|(name, after)| {
+            let value = parameter_of(node, name)?;
+            Some((value, after))
+        });
+        match parameter {
+            Some((value, after)) => {
+                out.push_str(&value);
+                rest = after;
+            }
+            None => {
+                out.push_str("$${");
+                rest = inside;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     #[test]
     fn bodies_of_gateway_responses() {
+        let mut document = crate::load::text("a.yaml", "a: 1", &mut Findings::default()).unwrap();
+        let open = &mut document.evaluated.open;
+        open.insert("Host".to_owned(), String::new());
+        let root = document.root().unwrap();
         for (text, expected) in [
             (
                 "{\"message\":$context.error.messageString}",
@@ -214,11 +249,15 @@ mod tests {
             ("costs $5 and ${x}", "costs $5 and $${x}"),
             ("${context.stage}$", "${context.stage}$"),
             (
+                "${param.Host}/${param.Other}",
+                "${param.Host}/$${param.Other}",
+            ),
+            (
                 "$stageVariables.a/$method.request.path.b",
                 "${stageVariables.a}/${path.b}",
             ),
         ] {
-            assert_eq!(template(text), expected, "{text}");
+            assert_eq!(template(&root, text), expected, "{text}");
         }
     }
 }

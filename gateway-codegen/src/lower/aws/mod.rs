@@ -22,8 +22,10 @@ use serde_json::Value;
 use super::draft::Draft;
 use super::suggest;
 use super::tree::Tree;
-use crate::findings::{Findings, Lazily, brief};
+use crate::findings::{Findings, Lazily, Place, brief};
+use crate::intrinsics;
 use crate::load::Node;
+use crate::lower::must_be_known;
 use crate::normalise::Api;
 
 pub(crate) use security::{is_open, judge};
@@ -73,12 +75,22 @@ pub(crate) struct Document {
     kind: Option<ApiKind>,
     /// The root's layer.
     root: Option<Tree>,
+    /// Whether any operation says who answers it. A document in which none does was written for its readers, or for a
+    /// gateway that knows from elsewhere: its server answers, as in plain OpenAPI.
+    integrates: bool,
     /// Cache namespaces that operations of several paths share.
     shared_namespaces: BTreeSet<String>,
-    /// Validators by name: whether they check anything.
-    validators: BTreeMap<String, bool>,
-    /// Validator that the root names for every operation.
-    default_validator: Option<String>,
+    /// Validators by name.
+    validators: BTreeMap<String, Validator>,
+    /// Validator that the root names for every operation, and where.
+    default_validator: Option<(String, Place)>,
+}
+
+/// What a request validator checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Validator {
+    body: bool,
+    params: bool,
 }
 
 impl Document {
@@ -87,6 +99,10 @@ impl Document {
         let mut document = Document {
             kind: None,
             root: None,
+            integrates: api
+                .operations
+                .iter()
+                .any(|source| member(&source.node, "integration").is_some()),
             shared_namespaces: BTreeSet::new(),
             validators: BTreeMap::new(),
             default_validator: None,
@@ -99,8 +115,7 @@ impl Document {
         document.shared_namespaces = shared_namespaces(api);
         document.validators = root::validators(api, found);
         document.default_validator = member(&api.root, "request-validator")
-            .and_then(|node| node.as_str())
-            .map(str::to_owned);
+            .and_then(|node| Some((node.as_str()?.to_owned(), node.place())));
         document.root = Some(root::layer(api, kind, found));
         document
     }
@@ -108,6 +123,11 @@ impl Document {
     /// Whether the document uses the family.
     pub(crate) fn used(&self) -> bool {
         self.kind.is_some()
+    }
+
+    /// Whether an operation without an integration is one that was forgotten.
+    pub(crate) fn wants_integrations(&self) -> bool {
+        self.used() && self.integrates
     }
 
     /// The root's layer.
@@ -126,46 +146,56 @@ impl Document {
         };
         let node = draft.source.node;
         security::refuse_iam(&node, found);
-        self.refuse_validator(&node, found);
-        let Some(written) = member(&node, "integration") else {
-            return (None, None);
-        };
+        let validate = self.validator(&node, found);
         let around = integration::Around {
             kind,
             draft,
             shared_namespaces: &self.shared_namespaces,
         };
-        integration::translate(&written.follow(), &around, found)
+        let (layer, cache) = match member(&node, "integration") {
+            Some(written) => integration::translate(&written.follow(), &around, found),
+            None => (None, None),
+        };
+        let Some(validate) = validate else {
+            return (layer, cache);
+        };
+        let mut layer = layer.unwrap_or_else(|| Tree::object(draft.place.clone()));
+        layer.set("validate", validate);
+        (Some(layer), cache)
     }
 
-    /// An operation whose validator checks something.
-    fn refuse_validator(&self, node: &Node<'_>, found: &mut Findings) {
+    /// What the validator of an operation checks, its own or the root's.
+    fn validator(&self, node: &Node<'_>, found: &mut Findings) -> Option<Tree> {
         let own = member(node, "request-validator");
-        let name = match own.and_then(|node| node.as_str()) {
-            Some(name) => name,
-            None => match &self.default_validator {
-                Some(name) => name,
-                None => return,
-            },
-        };
-        let place = own.map_or_else(|| node.key_place(), |node| node.place());
-        match self.validators.get(name) {
-            Some(false) => {}
-            // the root's own naming was reported once, at the root
-            _ if own.is_none() => {}
-            Some(true) => found.error(
-                "not-yet-served",
-                place,
-                format!("the request validator `{}` is not yet served", brief(name)),
-                "it checks parameters or bodies; take it out until a version serves it",
-            ),
-            None => found.error(
-                "aws-validator-undefined",
-                place,
-                format!("there is no request validator `{}`", brief(name)),
-                Lazily(|| suggest::help(name, self.validators.keys().map(String::as_str))),
-            ),
+        if self.kind == Some(ApiKind::Http) {
+            if let Some(own) = &own {
+                no_effect(own, "Amazon's HTTP APIs have no request validators", found);
+            }
+            return None;
         }
+        let (name, place) = match (own, &self.default_validator) {
+            (Some(own), _) => (text(&own, found)?, own.place()),
+            (None, Some((name, place))) => (name.as_str(), place.clone()),
+            (None, None) => return None,
+        };
+        let Some(validator) = self.validators.get(name) else {
+            // the root's own naming was reported once, at the root
+            if own.is_some() {
+                found.error(
+                    "aws-validator-undefined",
+                    place,
+                    format!("there is no request validator `{}`", brief(name)),
+                    Lazily(|| suggest::help(name, self.validators.keys().map(String::as_str))),
+                );
+            }
+            return None;
+        };
+        let mut validate = Tree::object(place.clone());
+        for (part, checks) in [("params", validator.params), ("body", validator.body)] {
+            let mode = if checks { "enforce" } else { "off" };
+            validate.set(part, Tree::scalar(place.clone(), mode));
+        }
+        Some(validate)
     }
 }
 
@@ -192,14 +222,9 @@ fn inventory(api: &Api<'_>, found: &mut Findings) -> bool {
     let mut holders = vec![(Holder::Root, api.root)];
     if let Some(components) = api.root.get("components").map(|node| node.follow()) {
         holders.push((Holder::Components, components));
-        if let Some(schemes) = components.get("securitySchemes").map(|node| node.follow()) {
-            holders.extend(
-                schemes
-                    .entries()
-                    .map(|(_, node)| (Holder::Scheme, node.follow())),
-            );
-        }
     }
+    let schemes = api.security_schemes.iter();
+    holders.extend(schemes.map(|scheme| (Holder::Scheme, scheme.node)));
     for (name, kind) in [("tags", Holder::Tag), ("servers", Holder::Server)] {
         let list = api.root.get(name).map(|node| node.follow());
         holders.extend(
@@ -287,63 +312,59 @@ fn not_served(node: &Node<'_>, what: impl std::fmt::Display, found: &mut Finding
     );
 }
 
-/// Reports CloudFormation below a node: functions and pseudo parameters that only a deployment fills in. Says whether there
-/// was any.
-fn refuse_cloudformation(node: &Node<'_>, found: &mut Findings) -> bool {
-    let intrinsic = |name: &str| name.starts_with("Fn::") || matches!(name, "Ref" | "Condition");
-    let mut any = false;
-    let mut open = vec![*node];
-    while let Some(node) = open.pop() {
-        match node.value() {
-            Value::Object(members) => {
-                let mut names = members.keys();
-                if let (Some(name), None) = (names.next(), names.next())
-                    && intrinsic(name)
-                {
-                    report_cloudformation(&node, name, found);
-                    any = true;
-                } else {
-                    open.extend(node.entries().map(|(_, node)| node));
-                }
-            }
-            Value::Array(_) => open.extend(node.items()),
-            Value::String(text) if text.contains("${AWS::") => {
-                report_cloudformation(&node, "${AWS::…}", found);
-                any = true;
-            }
-            _ => {}
-        }
-    }
-    any
+/// Whether this is a function of a template that could not be evaluated, which has its finding.
+fn unevaluated(node: &Node<'_>) -> bool {
+    intrinsics::is_function(node.entries().map(|(name, _)| name))
 }
 
-fn report_cloudformation(node: &Node<'_>, what: &str, found: &mut Findings) {
-    found.error(
-        "cloudformation-expression",
-        node.place(),
-        format!("`{}` is filled in by CloudFormation, not here", brief(what)),
-        "write the value; a later version takes such values as parameters (`--param`)",
-    );
+/// The first deployment parameter that a text is made of.
+fn open_parameter<'d>(node: &Node<'d>, text: &'d str) -> Option<&'d str> {
+    let open = &node.document().evaluated.open;
+    text.match_indices("${param.").find_map(|(at, prefix)| {
+        let (name, _) = text.get(at + prefix.len()..)?.split_once('}')?;
+        open.contains_key(name).then_some(name)
+    })
 }
 
-/// A text. Anything else is reported, except what CloudFormation would fill in, which was reported already.
-fn text<'d>(node: &Node<'d>, found: &mut Findings) -> Option<&'d str> {
+/// A text that may be made of deployment parameters: they stand in it as `${param.NAME}`.
+fn open_text<'d>(node: &Node<'d>, found: &mut Findings) -> Option<&'d str> {
     match node.value() {
         Value::String(text) => Some(text),
-        Value::Object(_) => None,
         _ => {
-            wrong_type(node, "a text", found);
+            if !unevaluated(node) {
+                wrong_type(node, "a text", found);
+            }
             None
         }
     }
+}
+
+/// A text that is known now. Anything else is reported.
+fn text<'d>(node: &Node<'d>, found: &mut Findings) -> Option<&'d str> {
+    let text = open_text(node, found)?;
+    match refuse_open(node, text, found) {
+        true => None,
+        false => Some(text),
+    }
+}
+
+/// Reports a text that is not known now. Says whether it is one.
+fn refuse_open(node: &Node<'_>, text: &str, found: &mut Findings) -> bool {
+    let Some(name) = open_parameter(node, text) else {
+        return false;
+    };
+    let (message, help) = must_be_known(name);
+    found.error("parameter-open", node.place(), message, help);
+    true
 }
 
 /// A whole number, which Amazon's exports also write as text.
 fn number(node: &Node<'_>, found: &mut Findings) -> Option<u64> {
     let number = match node.value() {
         Value::Number(number) => number.as_u64(),
+        Value::String(text) if refuse_open(node, text, found) => return None,
         Value::String(text) => text.trim().parse().ok(),
-        Value::Object(_) => return None,
+        Value::Object(_) if unevaluated(node) => return None,
         _ => None,
     };
     if number.is_none() {
@@ -356,9 +377,10 @@ fn number(node: &Node<'_>, found: &mut Findings) -> Option<u64> {
 fn flag(node: &Node<'_>, found: &mut Findings) -> Option<bool> {
     match node.value() {
         Value::Bool(flag) => Some(*flag),
+        Value::String(text) if refuse_open(node, text, found) => None,
         Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
         Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
-        Value::Object(_) => None,
+        Value::Object(_) if unevaluated(node) => None,
         _ => {
             wrong_type(node, "true or false", found);
             None

@@ -4,7 +4,7 @@ use gateway_runtime::def::ResponseType;
 use serde_json::Value;
 
 use super::mapping::{self, Side};
-use super::{flag, number, text, translated, wrong_type};
+use super::{flag, number, open_text, text, translated, wrong_type};
 use crate::findings::{Findings, brief};
 use crate::load::Node;
 use crate::lower::suggest;
@@ -55,8 +55,8 @@ fn gateway_response(node: &Node<'_>, found: &mut Findings) -> Tree {
             }
             "responseTemplates" => {
                 for (media_type, value) in member.entries() {
-                    if let Some(body) = text(&value, found) {
-                        let body = translated(&value, mapping::template(body));
+                    if let Some(body) = open_text(&value, found) {
+                        let body = translated(&value, mapping::template(&value, body));
                         response.set_path(&["templates", media_type], body);
                     }
                 }
@@ -120,7 +120,7 @@ pub(super) fn cors(node: &Node<'_>, found: &mut Findings) -> Tree {
                 {
                     cors.set(name, translated(&member, age.clone()));
                 }
-                Value::Object(_) => {}
+                Value::Object(_) if super::unevaluated(&member) => {}
                 _ => found.error(
                     "aws-range",
                     member.place(),

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use gateway_runtime::def::ApiKind;
 use serde_json::Value;
 
-use super::{
-    flag, member, no_effect, not_served, refuse_cloudformation, responses, text, translated,
-};
+use super::{Validator, flag, member, no_effect, not_served, responses, text, translated};
 use crate::findings::{Findings, brief};
 use crate::lower::openapi::DEFAULT_ROUTE;
 use crate::lower::tree::Tree;
@@ -84,33 +82,31 @@ fn has_rest_only(api: &Api<'_>) -> bool {
         })
 }
 
-/// Validators by name: whether they check anything.
-pub(super) fn validators(api: &Api<'_>, found: &mut Findings) -> BTreeMap<String, bool> {
+/// Validators by name: what they check.
+pub(super) fn validators(api: &Api<'_>, found: &mut Findings) -> BTreeMap<String, Validator> {
     let mut validators = BTreeMap::new();
     let list = member(&api.root, "request-validators");
     for (name, validator) in list.into_iter().flat_map(|list| list.entries()) {
-        let checks = ["validateRequestBody", "validateRequestParameters"]
-            .into_iter()
-            .filter_map(|name| validator.get(name))
-            .filter_map(|node| flag(&node, found))
-            .any(|checks| checks);
-        validators.insert(name.to_owned(), checks);
+        let mut checks = |name| {
+            let node = validator.get(name);
+            node.and_then(|node| flag(&node, found)).unwrap_or(false)
+        };
+        let validator = Validator {
+            body: checks("validateRequestBody"),
+            params: checks("validateRequestParameters"),
+        };
+        validators.insert(name.to_owned(), validator);
     }
-    if let Some(node) = member(&api.root, "request-validator") {
-        match text(&node, found).map(|name| (name, validators.get(name))) {
-            Some((_, Some(false))) | None => {}
-            Some((name, Some(true))) => not_served(
-                &node,
-                format_args!("the request validator `{}`", brief(name)),
-                found,
-            ),
-            Some((name, None)) => found.error(
-                "aws-validator-undefined",
-                node.place(),
-                format!("there is no request validator `{}`", brief(name)),
-                "define it under `x-amazon-apigateway-request-validators`",
-            ),
-        }
+    if let Some(node) = member(&api.root, "request-validator")
+        && let Some(name) = text(&node, found)
+        && !validators.contains_key(name)
+    {
+        found.error(
+            "aws-validator-undefined",
+            node.place(),
+            format!("there is no request validator `{}`", brief(name)),
+            "define it under `x-amazon-apigateway-request-validators`",
+        );
     }
     validators
 }
@@ -138,11 +134,9 @@ pub(super) fn layer(api: &Api<'_>, kind: ApiKind, found: &mut Findings) -> Tree 
         };
         match name {
             "gateway-responses" => {
-                refuse_cloudformation(&node, found);
                 layer.set("responses", responses::gateway_responses(&node, found));
             }
             "cors" => {
-                refuse_cloudformation(&node, found);
                 layer.set("cors", responses::cors(&node, found));
             }
             "api-key-source" => not_served(&node, "where API keys come from", found),

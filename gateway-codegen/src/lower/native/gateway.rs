@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::operation::{Cors, Operation, Throttle};
 use super::upstream::Upstream;
 use super::values::{
-    CrateName, HeaderName, OrOff, Size, StageName, Time, UpstreamName, VariableName,
+    CrateName, HeaderName, OrOff, ParameterName, Size, StageName, Time, UpstreamName, VariableName,
 };
 
 /// The gateway as a whole: `x-gateway` at the root of the document.
@@ -28,6 +28,9 @@ pub struct Gateway {
     pub endpoint: Option<Endpoint>,
     /// What holds for every operation that does not say otherwise.
     pub defaults: Option<Operation>,
+    /// Texts that are known where the gateway is deployed: `${param.NAME}`. The binary asks for those without a default when it
+    /// starts.
+    pub parameters: Option<BTreeMap<ParameterName, Parameter>>,
     /// Named back ends.
     pub upstreams: Option<BTreeMap<UpstreamName, Upstream>>,
     /// Stages. Default: one, named `default`, at `/`.
@@ -38,6 +41,16 @@ pub struct Gateway {
     pub responses: Option<BTreeMap<ResponseName, OrOff<Response>>>,
     /// What a client may ask.
     pub limits: Option<Limits>,
+}
+
+/// A text that is known where the gateway is deployed. No secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Parameter {
+    /// What it is for; `--help` of the binary shows it.
+    pub description: Option<String>,
+    /// Its value where none is given. Default: one must be given.
+    pub default: Option<String>,
 }
 
 /// Which family of error answers.

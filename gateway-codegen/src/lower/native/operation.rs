@@ -32,6 +32,8 @@ pub struct Operation {
     pub cache: Option<OrOff<Cache>>,
     /// Cross-origin rules. Default: the document root's.
     pub cors: Option<OrOff<Cors>>,
+    /// Whether messages are held to what the document says of them; `false`: none is.
+    pub validate: Option<OrOff<Validate>>,
     /// Changes to the request before it is forwarded.
     pub request: Option<OrOff<RequestEdits>>,
     /// Changes to the answer before it is sent.
@@ -205,6 +207,31 @@ pub struct Cors {
     pub allow_credentials: Option<bool>,
     /// How long a browser may keep the answer to a preflight. Default: the browser decides.
     pub max_age: Option<MaxAge>,
+}
+
+/// Whether messages are held to what the document says of them. In documents with Amazon's members everything is off that no
+/// request validator asks for.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Validate {
+    /// Parameters of requests. Default: `enforce`.
+    pub params: Option<Checking>,
+    /// Bodies of requests. Default: `enforce`.
+    pub body: Option<Checking>,
+    /// Answers of back ends. Default: `off`.
+    pub response: Option<Checking>,
+}
+
+/// What becomes of a message that is not what the document says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Checking {
+    /// It is not looked at.
+    Off,
+    /// It passes, is counted, and its line in the access log says so.
+    Report,
+    /// A request is answered 400 or 415; in place of an answer of the back end there is a 502.
+    Enforce,
 }
 
 /// Changes to a request: removals first, then what is set.

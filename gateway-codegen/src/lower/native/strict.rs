@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use super::super::reader::{must_be_known, open_parameter};
 use super::super::tree::{Data, Tree};
 use super::unserved;
 use super::values::{FORMS, Size, Time};
@@ -86,6 +87,28 @@ impl Strict {
 
     /// Whether what is left of the value can be read.
     fn walk(&self, tree: &mut Tree, schema: &Value, here: Here<'_>, found: &mut Findings) -> bool {
+        let open = tree.as_str().and_then(open_parameter).map(str::to_owned);
+        let Some(name) = open else {
+            // A function of a template that could not be evaluated has its finding.
+            return !tree.is_expression() && self.walk_known(tree, schema, here, found);
+        };
+        // Where an expression may stand, any text may; elsewhere the value is what is at fault, not its form.
+        let mut faults = Findings::default();
+        let fine = self.walk_known(tree, schema, here, &mut faults);
+        if !fine {
+            let (message, help) = must_be_known(&name);
+            found.error("parameter-open", tree.place.clone(), message, help);
+        }
+        fine
+    }
+
+    fn walk_known(
+        &self,
+        tree: &mut Tree,
+        schema: &Value,
+        here: Here<'_>,
+        found: &mut Findings,
+    ) -> bool {
         let (schema, here) = self.resolve(schema, here);
         if let Some(words) = self.words(schema) {
             self.word(tree, &words, here, found)

@@ -47,11 +47,6 @@ pub static UNSERVED: &[Unserved] = &[
         "listens on private addresses alone",
     ),
     row("Operation", "concurrency", "bounds the requests in flight"),
-    row(
-        "Operation",
-        "validate",
-        "checks parameters and bodies against the document",
-    ),
     row("Operation", "apiKeyRequired", "asks for an API key"),
     row(
         "Operation",

@@ -285,6 +285,8 @@ text_types! {
     UpstreamName("^[A-Za-z0-9_.-]{1,64}$", "An upstream's name: letters, digits, `-`, `_` and `.`; at most 64 characters.");
     /// A name of a stage variable.
     VariableName("^[A-Za-z0-9_]{1,64}$", "A stage variable's name: letters, digits and `_`; at most 64 characters.");
+    /// A name of a deployment parameter.
+    ParameterName("^[A-Za-z0-9_.:/-]{1,255}$", "A parameter's name: letters, digits and `_.:/-`; at most 255 characters.");
     /// A field a request mapping writes.
     RequestField("^(header\\.[!#$%&'*+.^_`|~0-9A-Za-z-]+|query\\..+)$", "A field: `header.NAME` or `query.NAME`.");
     /// A field an answer's mapping writes.

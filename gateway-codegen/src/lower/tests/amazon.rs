@@ -1,7 +1,7 @@
 //! Amazon's members: each means what its twin in `x-gateway` says, or is refused by name.
 
 use super::*;
-use crate::model::{Access, ApiKind, ErrorDialect, Integration, Target};
+use crate::model::{Access, ApiKind, ErrorDialect, Integration, Mode, Target, ValidateDef, Value};
 
 /// Two documents of one operation, `GET /books/{id}`: Amazon's members in one, `x-gateway` in the other.
 #[track_caller]
@@ -477,30 +477,63 @@ fn what_is_not_served_is_named() {
 }
 
 #[test]
-fn validators_that_check_something_are_refused() {
-    let validators = "x-amazon-apigateway-request-validators: { all: { validateRequestBody: true }, none: { validateRequestBody: false } }";
-    let named = |name: &str| {
-        format!(
-            "x-amazon-apigateway-request-validator: {name}\n      {}",
+fn validators_say_what_is_checked() {
+    let validators = "x-amazon-apigateway-request-validators: { all: { validateRequestBody: true, validateRequestParameters: true }, params: { validateRequestParameters: true }, none: {} }";
+    let body = "requestBody: { required: true, content: { application/json: { schema: { type: object } }, application/xml: { schema: { type: object } } } }";
+    let members = |name: &str| match name {
+        "" => format!("{body}\n      {}", integration(PROXY)),
+        name => format!(
+            "{body}\n      x-amazon-apigateway-request-validator: {name}\n      {}",
             integration(PROXY)
-        )
+        ),
     };
-    operation_faults(validators, &integration(PROXY), &[]);
-    operation_faults(validators, &named("none"), &[]);
-    operation_faults(
-        validators,
-        &named("all"),
-        &["/x-amazon-apigateway-request-validator not-yet-served"],
+    let named = |root: &str, name: &str| {
+        let text = document_with(&format!("{validators}\n{root}"), &members(name));
+        let text = text.replace(
+            "{ name: lang, in: query,",
+            "{ name: lang, in: query, required: true,",
+        );
+        gateway(&text).operations["getBook"].clone()
+    };
+    let checked = |root: &str, name: &str| {
+        let ValidateDef { params, body, .. } = named(root, name).policy.validate;
+        (params, body)
+    };
+    let root = "x-amazon-apigateway-request-validator: params";
+    assert_eq!(checked("", ""), (Mode::Off, Mode::Off));
+    assert_eq!(checked("", "none"), (Mode::Off, Mode::Off));
+    assert_eq!(checked("", "params"), (Mode::Enforce, Mode::Off));
+    assert_eq!(checked("", "all"), (Mode::Enforce, Mode::Enforce));
+    assert_eq!(checked(root, ""), (Mode::Enforce, Mode::Off));
+    assert_eq!(checked(root, "none"), (Mode::Off, Mode::Off));
+    assert_eq!(
+        checked(
+            "x-gateway: { defaults: { validate: { body: report } } }",
+            ""
+        ),
+        (Mode::Off, Mode::Report)
     );
+    // Of parameters only that they are there; of bodies what is JSON, and they may be missing.
+    let all = named("", "all");
+    assert!(all.parameters[1].required);
+    assert_eq!(all.parameters[1].value, Value::Any);
+    let body = all.body.unwrap();
+    assert!(!body.required);
+    let types: Vec<_> = body.content.iter().map(|c| c.media_type.as_str()).collect();
+    assert_eq!(types, ["application/json"]);
+
     operation_faults(
         validators,
-        &named("al"),
+        &format!(
+            "x-amazon-apigateway-request-validator: al\n      {}",
+            integration(PROXY)
+        ),
         &["/x-amazon-apigateway-request-validator aws-validator-undefined"],
     );
     operation_faults(
-        &format!("{validators}\nx-amazon-apigateway-request-validator: all"),
+        &format!("{validators}\nx-amazon-apigateway-request-validator: al"),
         &integration(PROXY),
-        &["/x-amazon-apigateway-request-validator# not-yet-served"],
+        &["/x-amazon-apigateway-request-validator aws-validator-undefined"],
     );
 }
 
@@ -557,11 +590,18 @@ fn judges_are_refused_where_they_are_used() {
 
 #[test]
 fn an_operation_wants_an_integration() {
-    operation_faults(
-        "x-amazon-apigateway-importexport-version: '1.0'",
-        "",
-        &["# aws-no-integration"],
+    let root = "x-amazon-apigateway-importexport-version: '1.0'";
+    let two = |other: &str| {
+        let parameter = "{ name: id, in: path, required: true, schema: {} }";
+        let put = format!("    put: {{ parameters: [ {parameter} ], {other} }}\n");
+        document_with(root, "") + &put
+    };
+    assert_eq!(
+        findings(&two(&integration(PROXY))),
+        ["/paths/~1books~1{id}/get# aws-no-integration"]
     );
+    // Where none has one, the document was not made for Amazon alone, and its server answers.
+    assert_eq!(findings(&two("")), Vec::<String>::new());
     operation_faults(
         "x-amazon-apigateway-importexport-version: '1.0'\nx-gateway: { defaults: { integration: { type: mock } } }",
         "",

@@ -151,8 +151,11 @@ fn help_says_what_was_meant() {
 #[test]
 fn what_is_not_served_is_refused_by_name() {
     faults(
-        "concurrency: 200, validate: { body: enforce }",
-        &["/concurrency# not-yet-served", "/validate# not-yet-served"],
+        "concurrency: 200, apiKeyRequired: true",
+        &[
+            "/apiKeyRequired# not-yet-served",
+            "/concurrency# not-yet-served",
+        ],
     );
     faults("apiKeyRequired: true", &["/apiKeyRequired# not-yet-served"]);
     faults("apiKeyRequired: false", &[]);

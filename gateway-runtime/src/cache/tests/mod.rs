@@ -45,6 +45,8 @@ fn operation(
         tag: "books",
         summary: "",
         parameters,
+        body: None,
+        responses: &[],
         access,
         policy: PolicyDef {
             integration: IntegrationDef::NONE,

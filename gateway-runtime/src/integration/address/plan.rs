@@ -106,7 +106,7 @@ impl Plan {
     }
 }
 
-/// Text and values in turn, stage variables filled in.
+/// Text and values in turn, stage variables and deployment parameters filled in.
 #[derive(Debug, Clone)]
 pub(crate) struct Parts(Vec<Part>);
 
@@ -120,11 +120,11 @@ enum Part {
 }
 
 impl Parts {
-    /// The parts of an expression. Stage variables are trusted and stand as they are; one that `variable` does not know yet stays
-    /// a value.
-    pub(crate) fn new<'v>(expr: &Expr, variable: impl Fn(&str) -> Option<&'v str>) -> Parts {
+    /// The parts of an expression. Stage variables and deployment parameters are trusted and stand as they are; one that
+    /// `variable` does not know yet stays a value.
+    pub(crate) fn new<'v>(expr: &Expr, variable: impl Fn(&Source) -> Option<&'v str>) -> Parts {
         let known = |source: &Source| match source {
-            Source::StageVariable(name) => variable(name),
+            Source::StageVariable(_) | Source::Parameter(_) => variable(source),
             _ => None,
         };
         let mut parts: Vec<Part> = Vec::new();

@@ -50,6 +50,7 @@ fn shown(policy: &PolicyDef) -> String {
         parameters: &[("id".to_owned(), "a%20b".to_owned())],
         stage: &STAGE,
         stage_vars: &[],
+        deployed: &[("domain".to_owned(), "books.example".to_owned())],
     };
     match sent(policy, &request) {
         Ok(Sent::Nowhere) => String::new(),
@@ -97,6 +98,10 @@ fn addresses_are_those_that_calls_have() {
                 "http://${stageVariables.token}/x?a=${header.none}",
             )),
             "GET http://${stageVariables.token}/x?a=&q=x%26y&q=z",
+        ),
+        (
+            to(TargetDef::Uri("https://${param.domain}/${param.later}")),
+            "GET https://books.example/${param.later}?q=x%26y&q=z",
         ),
         (
             to(TargetDef::Uri("http://a/%2e%2e/x/${path.id}")),

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::scene::{BackEnd, PROXY, Site, gateway, operation, settings, single};
 use crate::def::{
-    AccessDef, CacheDef, CorsDef, CredentialDef, EditsDef, FieldDef, GatewayDef, Invalidation,
-    MountDef, OnRefusal, OperationDef, ParameterPlace, PolicyDef, SetDef, StageCacheDef, StageDef,
-    ThrottleDef, ThrottleKey, set, throttle,
+    AccessDef, BodyDef, CacheDef, CorsDef, CredentialDef, EditsDef, FieldDef, GatewayDef,
+    Invalidation, Mode, MountDef, OnRefusal, OperationDef, ParameterDef, ParameterPlace, PolicyDef,
+    Rule, SetDef, StageCacheDef, StageDef, ThrottleDef, ThrottleKey, body, integer, plain, query,
+    set, string, throttle, validate,
 };
 use crate::testing::GATEWAY;
 
@@ -306,4 +307,82 @@ fn cross_origin_fields_are_the_gateways_own_and_stand_on_refusals_too() {
         );
         assert_eq!(answer.header("vary"), Some("Origin"));
     }
+}
+
+/// Wants `?page=` with a number.
+const PAGE: &[ParameterDef] = &[query("page").required().of(&[integer()])];
+const CHECKED: PolicyDef = PolicyDef {
+    validate: validate(Mode::Enforce, Mode::Enforce, Mode::Off),
+    ..PROXY
+};
+
+#[test]
+fn what_a_throttle_refuses_is_not_looked_at() {
+    let policy = PolicyDef {
+        throttles: ONE,
+        ..CHECKED
+    };
+    let checked = OperationDef {
+        parameters: PAGE,
+        ..operation("GET", "/count", policy)
+    };
+    let site = Site::start(
+        gateway(vec![checked], GATEWAY),
+        &settings(Some(BackEnd::start().address)),
+    );
+    assert_eq!(site.get("/count?page=one").status, 400);
+    assert_eq!(site.get("/count?page=1").status, 429);
+    assert_eq!(site.refused("bad_parameters"), 1);
+}
+
+#[test]
+fn a_request_is_looked_at_before_a_kept_answer_is_given() {
+    let policy = PolicyDef {
+        cache: Some(KEPT),
+        ..CHECKED
+    };
+    let checked = OperationDef {
+        parameters: PAGE,
+        ..operation("GET", "/count", policy)
+    };
+    let back_end = BackEnd::start();
+    let site = Site::start(
+        gateway(vec![checked], CACHED),
+        &settings(Some(back_end.address)),
+    );
+    assert_eq!(site.get("/count?page=1").status, 200);
+    assert_eq!(site.get("/count?page=one").status, 400);
+    assert_eq!(
+        site.get("/count?page=2").body,
+        site.get("/count?page=1").body
+    );
+}
+
+#[test]
+fn a_body_beyond_the_limit_is_not_gathered_to_be_looked_at() {
+    const TEXT: BodyDef = body(&[plain("text/plain", &[string(), Rule::MaxLength(5)])]);
+    let policy = PolicyDef {
+        body_limit: Some(10),
+        ..CHECKED
+    };
+    let checked = OperationDef {
+        body: Some(TEXT),
+        ..operation("POST", "/count", policy)
+    };
+    let site = Site::start(
+        gateway(vec![checked], GATEWAY),
+        &settings(Some(BackEnd::start().address)),
+    );
+    let send = |text: &str| site.send("POST", "/count", &["content-type: text/plain"], text);
+    assert_eq!(send("abc").status, 200);
+    assert_eq!(send("abcdef").status, 400);
+    assert_eq!(send("abcdefghijk").status, 413);
+    let chunked = "POST /count HTTP/1.1\r\nhost: shop.example\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n";
+    let answer = site.raw(&format!("{chunked}6\r\nabcdef\r\n6\r\nabcdef\r\n0\r\n\r\n"));
+    assert_eq!(answer.status, 413);
+    let answer = site.raw(&format!(
+        "{}2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+        chunked.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n")
+    ));
+    assert_eq!(answer.status, 200);
 }

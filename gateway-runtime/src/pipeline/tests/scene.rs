@@ -55,6 +55,8 @@ pub(super) fn operation(
         tag: "default",
         summary: "",
         parameters: &[],
+        body: None,
+        responses: &[],
         access: AccessDef::Public,
         policy,
         example: None,

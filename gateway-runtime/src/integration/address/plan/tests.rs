@@ -8,7 +8,8 @@ use crate::expr::Scope;
 use crate::values::Variables;
 
 fn variables() -> Variables {
-    Variables::new([
+    let deployed = [("domain".to_owned(), "books.example".to_owned())];
+    Variables::of_deployment(deployed).with_stage([
         ("url".to_owned(), "http://10.0.0.7:8080/v2".to_owned()),
         ("host".to_owned(), "books.internal".to_owned()),
         ("empty".to_owned(), String::new()),
@@ -54,6 +55,11 @@ fn an_address_is_split_where_its_path_begins() {
             "http://${stageVariables.host}/x",
             "http://books.internal",
             "/x",
+        ),
+        (
+            "https://${param.domain}/x/${path.id}",
+            "https://books.example",
+            "/x/<path.id>",
         ),
         (
             "http://${stageVariables.host}:81/ä b",

@@ -10,7 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 
-use super::references;
+mod far;
+mod named;
+
+use super::{Sources, references, references_from};
 use crate::findings::Findings;
 use crate::load::tests::report;
 use crate::load::{self, Document};
@@ -34,9 +37,13 @@ impl Folder {
     }
 
     fn resolve(&self, entry: &str) -> (Document, Findings) {
+        self.resolve_from(entry, Sources::default())
+    }
+
+    fn resolve_from(&self, entry: &str, sources: Sources<'_>) -> (Document, Findings) {
         let mut found = Findings::default();
         let document = load::read(&self.0.join(entry), &mut found).unwrap();
-        let document = references(document, &mut found);
+        let document = references_from(document, sources, &mut found);
         (document, found)
     }
 
@@ -337,6 +344,75 @@ fn what_is_no_file_is_reported_at_the_reference() {
             "api.yaml:4:11 ref-escapes",
         ]
     );
+}
+
+#[test]
+fn a_root_widens_the_folder_and_no_more() {
+    let folder = Folder::new(&[
+        ("secret.yaml", "S: {}\n"),
+        (
+            "all/spec/api.yaml",
+            "a: {$ref: '../common/c.yaml#/C'}\nb: {$ref: '../../secret.yaml#/S'}\nc: {$ref: '/etc/passwd'}\n",
+        ),
+        ("all/common/c.yaml", "C: {$ref: '../spec/api.yaml#/d'}\n"),
+        ("other/x.yaml", "a: 1\n"),
+    ]);
+    let with_root = |root: &str| {
+        let root = folder.0.join(root);
+        let sources = Sources {
+            root: Some(&root),
+            remote: None,
+        };
+        let (document, found) = folder.resolve_from("all/spec/api.yaml", sources);
+        let names: Vec<String> = document.files.iter().map(|f| f.name.clone()).collect();
+        (report(&document, &found), names)
+    };
+    let (said, names) = with_root("all");
+    assert_eq!(
+        said,
+        ["2:11 ref-escapes", "3:11 ref-escapes", "1:11 ref-dangling"]
+    );
+    assert!(names[1].ends_with("/all/common/c.yaml"), "{names:?}");
+    assert!(!names[1].contains(".."), "{names:?}");
+    let (said, _) = with_root("other");
+    assert!(said.contains(&"1:1 ref-escapes".to_owned()), "{said:?}");
+    assert!(said.contains(&"1:11 ref-escapes".to_owned()), "{said:?}");
+}
+
+#[test]
+fn files_have_the_names_that_one_would_write() {
+    use std::path::Path;
+    let relative = |folder: &str, file: &str| load::relative(Path::new(folder), Path::new(file));
+    assert_eq!(relative("/a/b", "/a/b/c/d.yaml"), "c/d.yaml");
+    assert_eq!(relative("/a/b", "/a/c.yaml"), "../c.yaml");
+    assert_eq!(relative("/a/b", "/x/y.yaml"), "../../x/y.yaml");
+}
+
+#[test]
+fn thousands_of_files() {
+    let count = 2000;
+    let mut files = vec![(
+        "api.yaml".to_owned(),
+        (0..count)
+            .map(|n| format!("s{n}: {{$ref: 'parts/part%20{n}.yaml#/Part'}}\n"))
+            .collect::<String>(),
+    )];
+    for n in 0..count {
+        let next = (n + 1) % count;
+        files.push((
+            format!("parts/part {n}.yaml"),
+            format!("Part: {{properties: {{next: {{$ref: './part%20{next}.yaml#/Part'}}, up: {{$ref: '../api.yaml#/s0'}}}}}}\n"),
+        ));
+    }
+    let borrowed: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    let folder = Folder::new(&borrowed);
+    let (document, found) = folder.resolve("api.yaml");
+    assert!(found.is_empty(), "{found:?}");
+    assert_eq!(document.files.len(), count + 1);
+    follows(&document, "/s1999", "part 1999.yaml#/Part");
 }
 
 proptest! {
