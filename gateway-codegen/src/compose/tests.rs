@@ -507,3 +507,30 @@ fn path_items_that_repeat_end_somewhere() {
         "{found:?}"
     );
 }
+
+/// Documents of the repository that make a gateway make the same one when they are bundled.
+#[test]
+fn documents_of_the_repository_mean_the_same_when_bundled() {
+    let home = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let list = |folder: &str| {
+        let entries = fs::read_dir(home.join(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().path())
+    };
+    let cases = list("tests/cases").map(|folder| folder.join("spec.yaml"));
+    let yaml = |path: &PathBuf| path.extension().is_some_and(|end| end == "yaml") && path.is_file();
+    let mut compared = 0;
+    for path in list("specs").chain(cases).filter(yaml) {
+        let folder = Folder::new(&[]);
+        let (Some(before), _) = folder.read(&Input::of(path.clone())) else {
+            continue;
+        };
+        let (root, found) = folder.bundle(&Input::of(path.clone()));
+        assert!(root.is_object(), "{}: {found:?}", path.display());
+        folder.write("whole.json", &root.to_string());
+        let (after, found) = folder.read(&folder.input(&["whole.json"]));
+        let after = after.unwrap_or_else(|| panic!("{}: {found:?}", path.display()));
+        assert_eq!(meant(&before), meant(&after), "{}", path.display());
+        compared += 1;
+    }
+    assert!(compared > 15, "{compared}");
+}

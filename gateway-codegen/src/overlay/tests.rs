@@ -207,7 +207,7 @@ fn faults_stand_at_their_place() {
             "overlay: 1.0.0\ninfo: {title: o, version: '1'}\nextends: other.yaml\nactions: [{target: $, update: {}}]\n",
             "o.yaml:3:10 overlay-extends",
         ),
-        ("overlay: [", "o.yaml:1:11 yaml-syntax"),
+        ("overlay: [", "o.yaml:1:10 yaml-syntax"),
         (
             "overlay: 1.0.0\ninfo: {title: o, version: '1'}\nactions: [{target: $.info, copy: $.tags}]\n",
             "o.yaml:3:28 overlay-unknown-member",
