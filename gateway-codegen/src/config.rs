@@ -36,10 +36,22 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GatewayEntry {
-    /// The OpenAPI document.
-    pub spec: PathBuf,
+    /// The OpenAPI document, or a list of several that are served by one gateway.
+    pub spec: Specs,
     /// Folder of the emitted crate.
     pub out: PathBuf,
+    /// Paths that documents are put below, by document as it is listed under `spec`.
+    #[serde(default)]
+    pub prefix: BTreeMap<PathBuf, String>,
+    /// OpenAPI Overlays that change the documents first, in this order.
+    #[serde(default)]
+    pub overlays: Vec<PathBuf>,
+    /// Operations that are taken in: `tag:NAME`, `op:OPERATION_ID` or `path:GLOB`. Default: all.
+    #[serde(default)]
+    pub include: Vec<String>,
+    /// Operations of those that are left out.
+    #[serde(default)]
+    pub exclude: Vec<String>,
     /// Name of the crate and the binary. Default: the document's.
     #[serde(default)]
     pub name: Option<String>,
@@ -64,6 +76,26 @@ pub struct GatewayEntry {
     /// Stages that are compiled in. Default: all.
     #[serde(default)]
     pub only_stage: Vec<String>,
+}
+
+/// One document or several.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Specs {
+    /// One.
+    One(PathBuf),
+    /// Several, served by one gateway.
+    Several(Vec<PathBuf>),
+}
+
+impl Specs {
+    /// The documents.
+    pub fn list(&self) -> &[PathBuf] {
+        match self {
+            Specs::One(spec) => std::slice::from_ref(spec),
+            Specs::Several(specs) => specs,
+        }
+    }
 }
 
 /// Whose workspace an emitted crate belongs to.
@@ -195,11 +227,19 @@ impl Config {
         schemars::schema_for!(Config).to_value()
     }
 
-    /// The entry of a document; both paths are compared below `folder`, the one the file stands in.
-    pub fn entry(&self, folder: &Path, spec: &Path) -> Option<&GatewayEntry> {
-        let wanted = std::fs::canonicalize(spec).ok()?;
+    /// The entry of some documents: the one that lists just these, or that begins with the only one given. All paths are
+    /// compared below `folder`, the one the file stands in.
+    pub fn entry(&self, folder: &Path, specs: &[PathBuf]) -> Option<&GatewayEntry> {
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        let wanted: Vec<PathBuf> = specs.iter().map(|spec| real(spec)).collect::<Option<_>>()?;
         self.gateway.iter().find(|entry| {
-            std::fs::canonicalize(folder.join(&entry.spec)).is_ok_and(|path| path == wanted)
+            let listed = entry.spec.list().iter();
+            let listed: Option<Vec<PathBuf>> =
+                listed.map(|spec| real(&folder.join(spec))).collect();
+            listed.is_some_and(|listed| match wanted.as_slice() {
+                [only] => listed.first() == Some(only),
+                several => listed == several,
+            })
         })
     }
 }
@@ -310,7 +350,11 @@ mod tests {
 
     const WHOLE: &str = r#"
 [[gateway]]
-spec = "api.yaml"
+spec = ["api.yaml", "billing.yaml"]
+prefix = { "billing.yaml" = "/billing" }
+overlays = ["ours.yaml"]
+include = ["tag:shop"]
+exclude = ["op:old"]
 out = "gateway"
 name = "shop"
 runtime = "path=../runtime"
@@ -344,6 +388,14 @@ cache = "kept"
             panic!("{config:?}")
         };
         assert_eq!(shop.name.as_deref(), Some("shop"));
+        assert_eq!(shop.spec.list().len(), 2);
+        assert_eq!(shop.prefix[Path::new("billing.yaml")], "/billing");
+        assert_eq!(shop.overlays, [Path::new("ours.yaml")]);
+        assert_eq!(
+            (&shop.include[0][..], &shop.exclude[0][..]),
+            ("tag:shop", "op:old")
+        );
+        assert_eq!(admin.spec.list(), [Path::new("admin.yaml")]);
         assert_eq!(shop.runtime.as_deref(), Some("path=../runtime"));
         assert_eq!(shop.workspace, Some(Workspace::Member));
         assert_eq!(shop.with, [Extra::Mock]);

@@ -19,7 +19,7 @@ pub fn of(document: &Document) -> String {
         .iter()
         .enumerate()
         // What a template was made of has no value of its own any more.
-        .filter(|(number, file)| *number == 0 || !file.root.is_null())
+        .filter(|(number, file)| !file.aside && (*number == 0 || !file.root.is_null()))
         .map(|(_, file)| {
             let mut text = String::new();
             canonical(&file.root, &mut text);
@@ -48,7 +48,7 @@ fn name_of(folder: Option<&Path>, file: &SourceFile) -> String {
 }
 
 /// JSON without blanks, members sorted by name. Documents are at most 128 levels deep.
-fn canonical(value: &Value, out: &mut String) {
+pub(crate) fn canonical(value: &Value, out: &mut String) {
     match value {
         Value::Array(items) => {
             out.push('[');

@@ -6,6 +6,7 @@
 //! | phase | from | to |
 //! |---|---|---|
 //! | [`load`] | bytes | a document, every value with its place |
+//! | [`compose`] | documents, overlays, selectors | one document |
 //! | [`intrinsics`] | a template | the document it stands for, its functions evaluated |
 //! | [`resolve`] | a document | the same with the files its references name |
 //! | [`normalise`] | a document of any version | the canonical 3.0 shape, typed |
@@ -19,6 +20,7 @@
 
 pub mod assemble;
 pub mod check;
+pub mod compose;
 pub mod config;
 pub mod digest;
 pub mod emit;
@@ -29,12 +31,14 @@ pub mod lower;
 pub mod model;
 pub mod names;
 pub mod normalise;
+mod overlay;
 pub mod resolve;
 pub mod suggest;
 pub mod tree;
 
 use std::path::Path;
 
+use compose::Input;
 use emit::EmitOptions;
 use findings::Findings;
 use intrinsics::Inputs;
@@ -57,21 +61,24 @@ pub fn generate(spec: &Path, options: &EmitOptions) -> Result<FileTree, (Documen
 
 /// What a document means; `None` if an error was found. Whatever is wrong with it is added to `found`.
 pub fn read(spec: &Path, found: &mut Findings) -> (Document, Option<Gateway>) {
-    read_from(spec, Sources::default(), &Inputs::default(), found)
+    read_all(
+        &Input::of(spec),
+        Sources::default(),
+        &Inputs::default(),
+        found,
+    )
 }
 
-/// As [`read`], with the files it refers to from these sources; a template is evaluated with these values.
-pub fn read_from(
-    spec: &Path,
+/// What documents, overlays and selectors mean together, with the files they refer to from these sources; templates are
+/// evaluated with these values. `None` if an error was found.
+pub fn read_all(
+    input: &Input,
     sources: Sources<'_>,
     inputs: &Inputs,
     found: &mut Findings,
 ) -> (Document, Option<Gateway>) {
-    let mut document = load::read(spec, found).unwrap_or_default();
-    let mut evaluation = intrinsics::entry(&mut document, inputs, found);
-    let mut document = resolve::references_from(document, sources, found);
-    evaluation.others(&mut document, inputs, found);
-    let gateway = understand(&document, found);
+    let (document, made) = compose::document(input, sources, inputs, found);
+    let gateway = made.then(|| understand(&document, found)).flatten();
     (document, gateway)
 }
 

@@ -21,6 +21,7 @@ fn main() -> ExitCode {
             Verb::Explain(verb) => cli::explain::run(&session, &verb),
             Verb::Routes(verb) => cli::routes::run(&session, &verb),
             Verb::Route(verb) => cli::route::run(&session, &verb),
+            Verb::Bundle(verb) => cli::bundle::run(&session, &verb),
             Verb::Init(verb) => cli::init::run(&session, &verb),
             Verb::Schema(verb) => cli::schema::run(&session, &verb),
             Verb::Completion(verb) => cli::completion::run(&session, &verb),

@@ -2,7 +2,8 @@
 //!
 //! An emitted crate holds tables ([`def`]) and nothing else; everything a request meets lives here. Two halves:
 //!
-//! * without the feature `serve`: the tables, and the languages a document embeds ([`path`], [`expr`], [`pattern`], [`schema`]).
+//! * without the feature `serve`: the tables, and the languages a document embeds ([`path`], [`expr`], [`pattern`], [`schema`],
+//!   [`jsonpath`]).
 //!   The generator uses this half, so what it accepts is by construction what the gateway can run;
 //! * with `serve`: the gateway itself. `pipeline` is its table of contents, one line per step of a request's life.
 //!
@@ -12,6 +13,7 @@
 pub mod codegen;
 pub mod def;
 pub mod expr;
+pub mod jsonpath;
 pub mod path;
 pub mod pattern;
 pub mod schema;

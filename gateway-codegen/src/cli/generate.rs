@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use gateway_codegen::compose::{self, Input};
 use gateway_codegen::config::{Extra, GatewayEntry, Workspace};
 use gateway_codegen::emit::{self, EmitOptions, Runtime};
 use gateway_codegen::model::Gateway;
@@ -9,6 +10,7 @@ use gateway_codegen::names;
 use gateway_codegen::tree::{Change, ChangeKind, FileTree, State, TreeError, Written};
 use serde_json::json;
 
+use super::input::Composition;
 use super::{Exit, Format, Session, output};
 
 const EXAMPLES: &str = "\
@@ -16,6 +18,7 @@ Examples:
   gateway-codegen generate api.yaml --out gateway
   gateway-codegen generate             every gateway of gateway-codegen.toml
   gateway-codegen generate api.yaml --out gateway --check
+  gateway-codegen generate shop.yaml billing.yaml --prefix billing.yaml=/billing --out gateway
   gateway-codegen generate api.yaml --out gateway --workspace member
   gateway-codegen generate api.yaml --out gateway \\
       --runtime git=https://git.example/gateway#4f1c2d9";
@@ -24,8 +27,11 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Generate {
-    /// OpenAPI document; without one, every gateway of gateway-codegen.toml
-    spec: Option<PathBuf>,
+    /// OpenAPI documents of one gateway; without any, every gateway of gateway-codegen.toml
+    #[arg(value_name = "SPEC")]
+    specs: Vec<PathBuf>,
+    #[command(flatten)]
+    composition: Composition,
     #[command(flatten)]
     options: Options,
     /// Write nothing; print what differs and exit 4, or 5 if a generated file was edited by hand
@@ -133,7 +139,7 @@ pub(crate) fn run(session: &Session, verb: &Generate) -> Exit {
         Generate { force, .. } => Mode::Write { force: *force },
     };
     let (config, folder) = (&configuration.config, configuration.folder.as_path());
-    let Some(spec) = &verb.spec else {
+    if verb.specs.is_empty() {
         if config.gateway.is_empty() {
             return session.refuse(
                 "no document to generate from",
@@ -146,13 +152,22 @@ pub(crate) fn run(session: &Session, verb: &Generate) -> Exit {
                 "name it before them",
             );
         }
+        if !verb.composition.is_empty() {
+            return session.refuse(
+                "--overlay, --prefix, --include and --exclude are for one gateway",
+                "name its documents before them, or write the keys of these names in gateway-codegen.toml",
+            );
+        }
         return every(session, &verb.options, mode);
-    };
-    let options = match config.entry(folder, spec) {
+    }
+    let options = match config.entry(folder, &verb.specs) {
         Some(entry) => verb.options.clone().or(entry, folder),
         None => verb.options.clone(),
     };
-    one(session, spec, &options, mode)
+    match session.input(&verb.specs, &verb.composition) {
+        Ok(input) => one(session, &input, &options, mode),
+        Err(exit) => exit,
+    }
 }
 
 /// Every gateway of gateway-codegen.toml.
@@ -165,20 +180,29 @@ pub(crate) fn every(session: &Session, options: &Options, mode: Mode) -> Exit {
     let mut exit = Exit::Fine;
     for entry in &configuration.config.gateway {
         let options = options.clone().or(entry, folder);
-        exit = exit.max(one(session, &folder.join(&entry.spec), &options, mode));
+        exit = exit.max(
+            match session.input_of(entry, folder, &Composition::default()) {
+                Ok(input) => one(session, &input, &options, mode),
+                Err(exit) => exit,
+            },
+        );
     }
     exit
 }
 
 /// One gateway.
-fn one(session: &Session, spec: &Path, options: &Options, mode: Mode) -> Exit {
+fn one(session: &Session, input: &Input, options: &Options, mode: Mode) -> Exit {
     let Some(out) = &options.out else {
+        let spec = input
+            .specs
+            .first()
+            .map(|spec| spec.path.display().to_string());
         return session.refuse(
-            format!("where to? `{}` has no folder", spec.display()),
+            format!("where to? `{}` has no folder", spec.unwrap_or_default()),
             "give it one with --out DIR, or in gateway-codegen.toml",
         );
     };
-    match make(session, spec, out, options) {
+    match make(session, input, out, options) {
         Ok(tree) => apply(session, &tree, out, mode),
         Err(exit) => exit,
     }
@@ -187,7 +211,7 @@ fn one(session: &Session, spec: &Path, options: &Options, mode: Mode) -> Exit {
 /// The crate of a document, not yet written anywhere.
 pub(crate) fn make(
     session: &Session,
-    spec: &Path,
+    input: &Input,
     out: &Path,
     options: &Options,
 ) -> Result<FileTree, Exit> {
@@ -208,7 +232,7 @@ pub(crate) fn make(
         ));
     }
     let workspace = whose_workspace(session, options.workspace, out)?;
-    let (document, mut gateway) = session.read(spec)?;
+    let (document, mut gateway) = session.read(input)?;
     if let Some(name) = &options.name {
         gateway.name.clone_from(name);
     }
@@ -221,6 +245,7 @@ pub(crate) fn make(
         workspace,
         with_mock: options.with.contains(&Extra::Mock),
         only_stages,
+        composition: compose::recorded(input),
     };
     Ok(gateway_codegen::files(&document, &gateway, &options))
 }

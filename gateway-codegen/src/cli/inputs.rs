@@ -10,11 +10,11 @@ use super::{Exit, Session, output};
 
 impl Session {
     /// What is said about the templates of a document.
-    pub(crate) fn inputs(&self, spec: &Path) -> Result<Inputs, Exit> {
+    pub(crate) fn inputs(&self, specs: &[PathBuf]) -> Result<Inputs, Exit> {
         let configuration = self.configuration()?;
-        let entry = configuration.config.entry(&configuration.folder, spec);
+        let entry = configuration.config.entry(&configuration.folder, specs);
         let mut inputs = Inputs::default();
-        let [configured, asked] = self.files(spec);
+        let [configured, asked] = self.files(specs);
         let read = |file: Option<PathBuf>, inputs: &mut Inputs| -> Result<(), Exit> {
             let Some(file) = file else { return Ok(()) };
             for (name, value) in self.values_of(&file)? {
@@ -45,14 +45,14 @@ impl Session {
     }
 
     /// The files that values of a document's parameters are read from.
-    pub(crate) fn parameter_files(&self, spec: &Path) -> Vec<PathBuf> {
-        self.files(spec).into_iter().flatten().collect()
+    pub(crate) fn parameter_files(&self, specs: &[PathBuf]) -> Vec<PathBuf> {
+        self.files(specs).into_iter().flatten().collect()
     }
 
     /// The file that is configured, and the one that is asked for.
-    fn files(&self, spec: &Path) -> [Option<PathBuf>; 2] {
+    fn files(&self, specs: &[PathBuf]) -> [Option<PathBuf>; 2] {
         let configured = self.configuration().ok().and_then(|configuration| {
-            let entry = configuration.config.entry(&configuration.folder, spec)?;
+            let entry = configuration.config.entry(&configuration.folder, specs)?;
             Some(configuration.folder.join(entry.params_file.as_ref()?))
         });
         [configured, self.params().map(Path::to_owned)]

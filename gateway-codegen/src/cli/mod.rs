@@ -3,6 +3,7 @@
 //! One file per verb, with its flags, its help and `run`. Data goes to standard output, messages to standard error, and
 //! progress to a terminal only. The help texts here are the interface: every flag has one line.
 
+pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod dev;
@@ -17,6 +18,7 @@ pub(crate) mod run;
 pub(crate) mod schema;
 
 mod fetch;
+mod input;
 mod inputs;
 mod output;
 mod reading;
@@ -71,6 +73,7 @@ pub(crate) enum Verb {
     Explain(explain::Explain),
     Routes(routes::Routes),
     Route(route::Route),
+    Bundle(bundle::Bundle),
     Init(init::Init),
     Schema(schema::Schema),
     Completion(completion::Completion),

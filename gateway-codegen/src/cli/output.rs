@@ -3,11 +3,23 @@
 use std::io::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use serde_json::Value;
 
 /// Writes to standard error. That it is closed is nothing anyone could be told.
 pub(crate) fn to_stderr(text: &str) {
     let mut err = anstream::stderr().lock();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
+/// A document as YAML or as JSON, members in their order.
+pub(crate) fn document(root: &Value, json: bool) -> Result<String, String> {
+    if json {
+        let text = serde_json::to_string_pretty(root);
+        return text
+            .map(|text| text + "\n")
+            .map_err(|error| error.to_string());
+    }
+    serde_yaml::to_string(root).map_err(|error| error.to_string())
 }
 
 /// How a severity looks.

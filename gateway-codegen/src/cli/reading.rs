@@ -1,7 +1,6 @@
 //! Documents, as every verb reads them: findings judged and printed in one way.
 
-use std::path::{Path, PathBuf};
-
+use gateway_codegen::compose::Input;
 use gateway_codegen::findings::{Findings, Renderer, Report, Severity, Style};
 use gateway_codegen::load::Document;
 use gateway_codegen::model::Gateway;
@@ -10,33 +9,57 @@ use gateway_codegen::resolve::{Remote, Sources};
 use super::{Exit, Format, Session, output};
 
 /// A document that was read, and what it means if nothing stands against generating it.
-pub(crate) struct Reading {
+pub(crate) struct Reading<G = Gateway> {
     /// What was written.
     pub(crate) document: Document,
     /// What was meant; `None`: the findings say why not.
-    pub(crate) gateway: Option<Gateway>,
+    pub(crate) gateway: Option<G>,
     /// As this repository judges them.
     pub(crate) findings: Findings,
 }
 
 impl Session {
-    /// Reads a document without a word. That it cannot be opened is no finding but a failure.
-    pub(crate) fn examine(&self, spec: &Path) -> Result<Reading, Exit> {
-        let configuration = self.configuration()?;
-        if let Err(error) = std::fs::metadata(spec) {
-            return Err(self.fail(format!("cannot read `{}`: {error}", spec.display())));
+    /// Says so if a document or an overlay cannot be opened, which is no finding but a failure.
+    pub(crate) fn can_be_opened(&self, input: &Input) -> Result<(), Exit> {
+        let specs = input.specs.iter().map(|spec| &spec.path);
+        for file in specs.chain(&input.overlays) {
+            if let Err(error) = std::fs::metadata(file) {
+                return Err(self.fail(format!("cannot read `{}`: {error}", file.display())));
+            }
+            self.detail(format!("reading {}", file.display()));
         }
-        let inputs = self.inputs(spec)?;
-        self.detail(format!("reading {}", spec.display()));
-        let mut found = Findings::default();
-        let sources = Sources {
+        Ok(())
+    }
+
+    /// Where files that documents refer to may come from.
+    pub(crate) fn sources(&self) -> Result<Sources<'_>, Exit> {
+        let configuration = self.configuration()?;
+        Ok(Sources {
             root: configuration.root.as_deref(),
             remote: configuration
                 .fetcher
                 .as_ref()
                 .map(|fetcher| fetcher as &dyn Remote),
-        };
-        let (document, gateway) = gateway_codegen::read_from(spec, sources, &inputs, &mut found);
+        })
+    }
+
+    /// Reads documents without a word.
+    pub(crate) fn examine(&self, input: &Input) -> Result<Reading, Exit> {
+        self.can_be_opened(input)?;
+        let (sources, inputs) = (self.sources()?, self.inputs(&input.paths())?);
+        let mut found = Findings::default();
+        let (document, gateway) = gateway_codegen::read_all(input, sources, &inputs, &mut found);
+        self.judged(document, gateway, found)
+    }
+
+    /// What was read, as this repository judges it.
+    pub(crate) fn judged<G>(
+        &self,
+        document: Document,
+        gateway: Option<G>,
+        found: Findings,
+    ) -> Result<Reading<G>, Exit> {
+        let configuration = self.configuration()?;
         let findings = found.judged(&configuration.levels);
         let fails = |f: &Findings| {
             let worst = [Severity::Error, Severity::Warning, Severity::Note];
@@ -52,8 +75,8 @@ impl Session {
     }
 
     /// Reads a document, tells standard error what is wrong with it, and goes on only if nothing stands against it.
-    pub(crate) fn read(&self, spec: &Path) -> Result<(Document, Gateway), Exit> {
-        let reading = self.examine(spec)?;
+    pub(crate) fn read(&self, input: &Input) -> Result<(Document, Gateway), Exit> {
+        let reading = self.examine(input)?;
         self.tell(&reading);
         match reading.gateway {
             Some(gateway) => Ok((reading.document, gateway)),
@@ -63,7 +86,7 @@ impl Session {
 
     /// Tells standard error what is wrong with a document. Notes are for those who ask (`lint`, `-v`), unless they are
     /// what makes the run fail.
-    pub(crate) fn tell(&self, reading: &Reading) {
+    pub(crate) fn tell<G>(&self, reading: &Reading<G>) {
         let fails = reading.gateway.is_none();
         let shown = reading.findings.only(|severity| match severity {
             Severity::Error => true,
@@ -75,14 +98,14 @@ impl Session {
         }
     }
 
-    /// Everything wrong with some documents, and how a run that looks for it ends.
-    pub(crate) fn lint(&self, specs: &[PathBuf]) -> Result<(String, Exit), Exit> {
+    /// Everything wrong with some gateways' documents, and how a run that looks for it ends.
+    pub(crate) fn lint(&self, inputs: &[Input]) -> Result<(String, Exit), Exit> {
         let mut report = Report::new(self.style());
         let mut exit = Exit::Fine;
-        for spec in specs {
-            let reading = match self.examine(spec) {
+        for input in inputs {
+            let reading = match self.examine(input) {
                 Ok(reading) => reading,
-                Err(failed) if specs.len() > 1 => {
+                Err(failed) if inputs.len() > 1 => {
                     exit = exit.max(failed);
                     continue;
                 }
@@ -96,7 +119,12 @@ impl Session {
                 .only(|s| s == Severity::Error || !self.quiet());
             self.renderer(&reading.document).add_to(&mut report, &shown);
             if shown.is_empty() {
-                self.say(format!("{}: no findings", spec.display()));
+                let names = input
+                    .specs
+                    .iter()
+                    .map(|spec| spec.path.display().to_string());
+                let names: Vec<String> = names.collect();
+                self.say(format!("{}: no findings", names.join(", ")));
             }
         }
         Ok((report.finish(), exit))

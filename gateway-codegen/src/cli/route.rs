@@ -10,6 +10,7 @@ use gateway_runtime::refusal::Refusal;
 use gateway_runtime::route::{Found, Router, normalise};
 use serde::Serialize;
 
+use super::input::Composition;
 use super::{Exit, Format, Session, output};
 
 const EXAMPLES: &str = "\
@@ -42,6 +43,11 @@ pub(crate) struct Route {
     /// Set a stage variable, as the gateway's flag of this name does; can be given more than once
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     stage_var: Vec<(String, String)>,
+    /// A further document of the same gateway; can be given more than once
+    #[arg(long, value_name = "SPEC")]
+    with_spec: Vec<PathBuf>,
+    #[command(flatten)]
+    composition: Composition,
 }
 
 fn field(text: &str) -> Result<(String, String), String> {
@@ -95,7 +101,13 @@ struct Refused {
 }
 
 pub(crate) fn run(session: &Session, verb: &Route) -> Exit {
-    let gateway = match session.read(&verb.spec) {
+    let specs: Vec<PathBuf> = [&verb.spec]
+        .into_iter()
+        .chain(&verb.with_spec)
+        .cloned()
+        .collect();
+    let input = session.input(&specs, &verb.composition);
+    let gateway = match input.and_then(|input| session.read(&input)) {
         Ok((_, gateway)) => gateway,
         Err(exit) => return exit,
     };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use gateway_codegen::emit::surface::{self, Row};
 use gateway_codegen::suggest;
 
+use super::input::Composition;
 use super::{Exit, Format, Session, output};
 
 const EXAMPLES: &str = "\
@@ -18,15 +19,19 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Routes {
-    /// OpenAPI document
-    spec: PathBuf,
+    /// OpenAPI documents of one gateway
+    #[arg(required = true, value_name = "SPEC")]
+    specs: Vec<PathBuf>,
+    #[command(flatten)]
+    composition: Composition,
     /// One stage alone
     #[arg(long, value_name = "NAME")]
     stage: Option<String>,
 }
 
 pub(crate) fn run(session: &Session, verb: &Routes) -> Exit {
-    let gateway = match session.read(&verb.spec) {
+    let input = session.input(&verb.specs, &verb.composition);
+    let gateway = match input.and_then(|input| session.read(&input)) {
         Ok((_, gateway)) => gateway,
         Err(exit) => return exit,
     };

@@ -10,11 +10,13 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use gateway_codegen::compose::Input;
 use gateway_codegen::config::{Extra, Workspace};
 use gateway_codegen::emit::lock;
 use gateway_codegen::tree::FileTree;
 
 use super::generate::{Options, make};
+use super::input::Composition;
 use super::{Exit, Session};
 
 const EXAMPLES: &str = "\
@@ -30,8 +32,11 @@ The crate is kept in $XDG_CACHE_HOME/gateway-codegen (~/.cache/gateway-codegen).
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Run {
-    /// OpenAPI document
-    spec: PathBuf,
+    /// OpenAPI documents of one gateway
+    #[arg(required = true, value_name = "SPEC")]
+    specs: Vec<PathBuf>,
+    #[command(flatten)]
+    composition: Composition,
     /// Answer with the document's examples; no back end is called
     #[arg(long)]
     mock: bool,
@@ -80,7 +85,8 @@ fn binary(session: &Session, verb: &Run) -> Result<PathBuf, Exit> {
             "set HOME or XDG_CACHE_HOME",
         )
     })?;
-    let tree = make(session, &verb.spec, &cache, &options)?;
+    let input = session.input(&verb.specs, &verb.composition)?;
+    let tree = make(session, &input, &cache, &options)?;
     let Some(name) = package_name(&tree) else {
         return Err(session.fail("the generated manifest has no name: please report this"));
     };
@@ -91,7 +97,7 @@ fn binary(session: &Session, verb: &Run) -> Result<PathBuf, Exit> {
     // Held until this process ends or becomes the gateway: locks are not handed on.
     let _lock = lock_folder(session, &cache).map_err(|error| failed("lock", &cache, error))?;
 
-    let home = cache.join(home_name(&name, &verb.spec));
+    let home = cache.join(home_name(&name, &input));
     let (krate, binary) = (home.join("crate"), home.join(&name));
     // The folder is ours alone, so what was edited in it is of no worth to anybody.
     tree.write(&krate, true)
@@ -131,9 +137,16 @@ fn beside_this_program() -> Option<PathBuf> {
 }
 
 /// Two documents may have one name; their crates are told apart by where the documents lie.
-fn home_name(name: &str, spec: &Path) -> String {
-    let place = fs::canonicalize(spec).unwrap_or_else(|_| spec.to_owned());
-    let digest = lock::digest(place.to_string_lossy().as_bytes());
+fn home_name(name: &str, input: &Input) -> String {
+    let mut what = format!("{:?}", (&input.selection, &input.overlays));
+    if input.overlays.is_empty() && input.selection.is_all() {
+        what.clear();
+    }
+    for spec in &input.specs {
+        let place = fs::canonicalize(&spec.path).unwrap_or_else(|_| spec.path.clone());
+        what = format!("{}{}{what}", place.to_string_lossy(), spec.prefix);
+    }
+    let digest = lock::digest(what.as_bytes());
     let digits: String = digest
         .trim_start_matches("sha256:")
         .chars()
@@ -241,7 +254,7 @@ mod tests {
 
     #[test]
     fn documents_of_one_name_have_folders_of_their_own() {
-        let [a, b] = ["/x/a.yaml", "/x/b.yaml"].map(|spec| home_name("shop", Path::new(spec)));
+        let [a, b] = ["/x/a.yaml", "/x/b.yaml"].map(|spec| home_name("shop", &Input::of(spec)));
         assert_ne!(a, b);
         assert!(
             a.starts_with("shop-") && a.len() == "shop-".len() + 8,

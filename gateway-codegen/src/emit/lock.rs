@@ -52,6 +52,9 @@ pub struct Options {
     pub with: Vec<String>,
     /// `--only-stage`.
     pub only_stages: Vec<String>,
+    /// What of which documents, where that was said: as `--overlay`, `--prefix`, `--include` and `--exclude` take it.
+    #[serde(default)]
+    pub documents: Vec<String>,
 }
 
 /// Why a text is no lock of ours.
@@ -139,6 +142,10 @@ pub(super) fn file(options: &EmitOptions, document: &str, tree: &FileTree) -> St
     line("workspace", &toml_string(workspace));
     line("with", &list(with));
     line("only-stages", &list(&stages));
+    if !options.composition.is_empty() {
+        let said: Vec<&str> = options.composition.iter().map(String::as_str).collect();
+        line("documents", &list(&said));
+    }
     text.push_str("\n[files]\n");
     for (path, bytes) in tree.iter() {
         let _ = writeln!(
@@ -169,6 +176,7 @@ mod tests {
             workspace: Workspace::Member,
             with_mock: true,
             only_stages: vec!["prod".to_owned(), "beta".to_owned(), "prod".to_owned()],
+            composition: vec!["--prefix b.yaml=/b".to_owned()],
         }
     }
 
@@ -183,6 +191,7 @@ mod tests {
         assert_eq!(lock.options.workspace, "member");
         assert_eq!(lock.options.with, ["mock"]);
         assert_eq!(lock.options.only_stages, ["beta", "prod"]);
+        assert_eq!(lock.options.documents, ["--prefix b.yaml=/b"]);
         assert_eq!(
             lock.files["src/lib.rs"],
             "sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"

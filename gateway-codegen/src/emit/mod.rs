@@ -48,6 +48,8 @@ pub struct EmitOptions {
     pub with_mock: bool,
     /// Stages the caller kept of the document's, sorted; empty: all. Recorded in `gateway.lock`, nothing else.
     pub only_stages: Vec<String>,
+    /// What was asked of several documents, overlays and selectors. Recorded too.
+    pub composition: Vec<String>,
 }
 
 /// Where an emitted crate finds the runtime.

@@ -171,6 +171,42 @@ impl Findings {
         self.list.iter().any(|finding| finding.code == code)
     }
 
+    /// The same findings at other places.
+    #[must_use]
+    pub(crate) fn moved(self, to: impl Fn(Place) -> Place) -> Findings {
+        let list = self.list.into_iter().map(|finding| Finding {
+            place: to(finding.place),
+            ..finding
+        });
+        Findings {
+            list: list.collect(),
+        }
+    }
+
+    /// Leaves out those that are not wanted.
+    pub(crate) fn retain(&mut self, wanted: impl Fn(&Finding) -> bool) {
+        self.list.retain(wanted);
+    }
+
+    /// All of them as they were made.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Finding> {
+        self.list.iter()
+    }
+
+    /// Adds those of another list.
+    pub(crate) fn append(&mut self, others: Findings) {
+        for finding in others.list {
+            let Finding {
+                code,
+                severity,
+                place,
+                message,
+                help,
+            } = finding;
+            self.push(severity, code, place, message, help);
+        }
+    }
+
     /// Whether there is none at all.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

@@ -123,6 +123,8 @@ impl Evaluation {
         copy.text = std::mem::take(&mut file.text);
         copy.format = file.format;
         copy.address = file.address.clone();
+        copy.origins = std::mem::take(&mut file.origins);
+        copy.aside = true;
         document.files.push(copy);
         found.refile(number, source);
         if number == 0 {

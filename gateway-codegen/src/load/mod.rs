@@ -8,6 +8,7 @@ mod encoding;
 mod json;
 pub(crate) mod locate;
 mod node;
+mod origin;
 mod scalar;
 mod tree;
 mod yaml;
@@ -28,6 +29,7 @@ use crate::resolve::Names;
 
 pub use node::Node;
 pub(crate) use node::{MAX_HOPS, escape, follow_pointer, unescape};
+pub(crate) use origin::{Origins, Parts};
 
 /// Largest file, and largest sum of the scalars of a file after its aliases are expanded, in bytes. The largest public
 /// API descriptions are around 10 MiB.
@@ -42,6 +44,9 @@ pub const MAX_DEPTH: usize = 127;
 /// Longest pointer to a value, in bytes: the names on the way to it together. Places carry pointers, so this bounds what a
 /// finding can cost.
 pub const MAX_POINTER: usize = 8 * 1024;
+
+/// Most files in a row that one was made of: a joined one, an evaluated one, one that an overlay changed, and what was read.
+const MAX_MADE: usize = 8;
 
 /// Message and help of nesting beyond [`MAX_DEPTH`].
 const TOO_DEEP: (&str, &str) = (
@@ -110,6 +115,10 @@ pub struct SourceFile {
     pub root: Value,
     /// Files that relative references of this file name: file part of the reference → index in [`Document::files`].
     pub(crate) links: HashMap<String, usize>,
+    /// Where the values of a made tree were written.
+    pub(crate) origins: Origins,
+    /// Whether it is here only because something was written in it; what the document says is in other files.
+    pub(crate) aside: bool,
     /// Where each value stands; made when first asked for.
     index: OnceLock<node::Index>,
     /// Where values were written that stand elsewhere since the file was evaluated, or were made then: pointer of the value, which
@@ -131,16 +140,21 @@ pub enum Format {
 /// There is always a document, so that findings can show the text they speak of; where it could not be read, `found` has
 /// an error and the root is `null`.
 pub fn read(path: &Path, found: &mut Findings) -> Option<Document> {
+    let file = read_as(path, 0, found);
+    Some(Document::of(file))
+}
+
+/// Reads a file that stands for itself, to have this number in places.
+pub(crate) fn read_as(path: &Path, index: usize, found: &mut Findings) -> SourceFile {
     let name = shown(path);
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let file = match bytes(path) {
-        Ok(bytes) => parse(name, real, bytes, 0, found),
+    match bytes(path) {
+        Ok(bytes) => parse(name, real, bytes, index, found),
         Err(refusal) => {
-            refusal.report(Place::default(), &name, found);
+            refusal.report(at(index, String::new(), None), &name, found);
             SourceFile::new(name, real, String::new(), Format::Yaml)
         }
-    };
-    Some(Document::of(file))
+    }
 }
 
 /// Reads a document from memory. `name` decides the format as a file's name does; relative references lead nowhere.
@@ -293,8 +307,24 @@ pub(crate) fn parse(
 }
 
 impl Document {
-    /// Where what stands at a place was written. They differ where the file was evaluated ([`intrinsics`](crate::intrinsics)).
+    /// Where what stands at a place was written. They differ where the file was made ([`compose`](crate::compose)) or evaluated
+    /// ([`intrinsics`](crate::intrinsics)), of a file that may have been made or evaluated itself.
     pub(crate) fn written(&self, place: &Place) -> Place {
+        let mut place = place.clone();
+        for _ in 0..MAX_MADE {
+            let before = match self.taken_from(&place) {
+                Some(from) => from,
+                None => self.evaluated_from(&place),
+            };
+            if before == place {
+                break;
+            }
+            place = before;
+        }
+        place
+    }
+
+    fn evaluated_from(&self, place: &Place) -> Place {
         let Some(table) = self.files.get(place.file).map(|file| &file.written) else {
             return place.clone();
         };
@@ -340,6 +370,23 @@ impl SourceFile {
         Self::new(name, path, String::new(), Format::Yaml)
     }
 
+    /// Gives the files that its values were written in other numbers.
+    pub(crate) fn renumber(&mut self, number: impl Fn(usize) -> usize) {
+        for written in self.written.values_mut() {
+            written.file = number(written.file);
+        }
+        self.origins.renumber(number);
+    }
+
+    /// A tree that was made of others, in the place of the file that it stands for.
+    pub(crate) fn made(of: &SourceFile, root: Value, origins: Origins) -> Self {
+        SourceFile {
+            root,
+            origins,
+            ..Self::new(of.name.clone(), of.path.clone(), String::new(), of.format)
+        }
+    }
+
     fn new(name: String, path: PathBuf, text: String, format: Format) -> Self {
         SourceFile {
             name,
@@ -349,6 +396,8 @@ impl SourceFile {
             format,
             root: Value::Null,
             links: HashMap::new(),
+            origins: Origins::default(),
+            aside: false,
             index: OnceLock::new(),
             written: BTreeMap::new(),
         }

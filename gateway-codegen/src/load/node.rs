@@ -59,13 +59,23 @@ impl<'d> Node<'d> {
 
     /// Where the value stands.
     pub fn place(&self) -> Place {
-        let pointer = self.source().map(|file| file.pointer_of(self.value));
         Place {
             file: self.file,
-            pointer: pointer.unwrap_or_default(),
+            pointer: self.pointer(),
             key: false,
             offset: None,
         }
+    }
+
+    /// Number of the file whose tree it belongs to.
+    pub(crate) fn file(&self) -> usize {
+        self.file
+    }
+
+    /// Pointer inside that tree.
+    pub(crate) fn pointer(&self) -> String {
+        let pointer = self.source().map(|file| file.pointer_of(self.value));
+        pointer.unwrap_or_default()
     }
 
     /// Where the name of this member stands.
@@ -141,7 +151,7 @@ impl<'d> Node<'d> {
     pub(crate) fn target(&self, reference: &str) -> Option<Node<'d>> {
         let names = &self.document.names;
         if !names.is_empty()
-            && let Some((file, pointer)) = names.target(self.file, &self.place().pointer, reference)
+            && let Some((file, pointer)) = names.target(self.file, &self.pointer(), reference)
             && let Some(node) = self.document.file_root(file)?.at(&pointer)
         {
             return Some(node);

@@ -8,7 +8,7 @@
 mod names;
 mod referrers;
 mod uri;
-mod walk;
+pub(crate) mod walk;
 
 #[cfg(test)]
 mod tests;
@@ -122,6 +122,15 @@ pub fn references_from(document: Document, sources: Sources<'_>, found: &mut Fin
     };
     resolver.run(found);
     resolver.document
+}
+
+/// The names in the one file of a document that refers to no other.
+pub(crate) fn names_of(root: &serde_json::Value, address: &str) -> Names {
+    let mut names = Names::default();
+    if has_names(root) {
+        names.read(0, root, address.to_owned());
+    }
+    names
 }
 
 /// Whether the parts of a document may have names of their own: from 3.1 on.

@@ -10,20 +10,20 @@ use crate::load::escape;
 
 /// A reference or a name as it stands in a file.
 #[derive(Debug)]
-pub(super) struct Written<'w> {
+pub(crate) struct Written<'w> {
     /// What it is.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// Pointer of the value of the member, such as `$ref`.
-    pub(super) pointer: &'w str,
+    pub(crate) pointer: &'w str,
     /// What that is, if it is a text.
-    pub(super) target: Option<&'w str>,
+    pub(crate) target: Option<&'w str>,
     /// Whether it leads to data, in which only a further reference means something.
-    pub(super) to_data: bool,
+    pub(crate) to_data: bool,
 }
 
 /// What a member is that leads somewhere, or is led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// `$ref`.
     Reference,
     /// `$id`, and `$self` of 3.2.
@@ -46,7 +46,7 @@ enum Members {
 }
 
 /// Shows all references in a value, which stands at `pointer`; of data only the one that stands for it.
-pub(super) fn references(
+pub(crate) fn references(
     value: &Value,
     pointer: &str,
     data: bool,
@@ -81,7 +81,7 @@ pub(super) fn names(root: &Value, mut take: impl FnMut(Written<'_>)) {
 }
 
 /// Whether what a pointer leads to may lie in data, which [`references`] does not look into.
-pub(super) fn lies_in_data(pointer: &str) -> bool {
+pub(crate) fn lies_in_data(pointer: &str) -> bool {
     let mut tokens = pointer.split('/');
     tokens.any(|token| {
         is_extension(token)

@@ -153,6 +153,39 @@ fn files_that_a_document_refers_to_are_watched_too() {
 }
 
 #[test]
+fn overlays_and_all_documents_are_watched_too() {
+    let overlay = "overlay: 1.0.0\ninfo: { title: o, version: '1' }\nactions: [{ target: \"$.paths['/books']\", remove: true }]\n";
+    let billing = GOOD.replace("/books", "/bills").replace("Book", "Bill");
+    let folder = Folder::with(&[
+        ("api.yaml", GOOD),
+        ("billing.yaml", &billing),
+        ("o.yaml", overlay),
+    ]);
+    let dev = Dev::start(
+        &folder,
+        "api.yaml billing.yaml --prefix billing.yaml=/pay --overlay o.yaml --mock",
+    );
+    let seen = || {
+        [
+            dev.get("/books").0,
+            dev.get("/pay/bills").0,
+            dev.get("/bills").0,
+        ]
+    };
+    assert_eq!(seen(), [404, 200, 404]);
+    folder.write("o.yaml", &overlay.replace("/books", "/bills"));
+    dev.line("reloaded");
+    assert_eq!(seen(), [200, 404, 404]);
+    folder.write("billing.yaml", &billing.replace("/bills:", "/checks:"));
+    dev.line("reloaded");
+    assert_eq!(dev.get("/pay/checks").0, 200);
+    folder.write("o.yaml", "overlay: 3");
+    dev.line("overlay-version");
+    dev.line("not reloaded");
+    assert_eq!(dev.get("/books").0, 200);
+}
+
+#[test]
 fn when_much_was_leaked_the_program_starts_itself_anew() {
     let folder = Folder::with(&[("api.yaml", GOOD)]);
     // One document is too much already: the first save is one too many.

@@ -1,6 +1,7 @@
 //! Every rule, as rows of a table: findings, `explain` and the reference page read the same rows.
 
 mod amazon;
+mod composition;
 mod document;
 mod gateway;
 mod schema;
@@ -76,6 +77,7 @@ const fn note(
 /// smells, of templates.
 const FAMILIES: &[&[Rule]] = &[
     document::RULES,
+    composition::RULES,
     schema::RULES,
     gateway::RULES,
     amazon::RULES,

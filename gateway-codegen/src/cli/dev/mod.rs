@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use gateway_codegen::compose::Input;
 use gateway_codegen::load::Document;
 use gateway_codegen::model::{AccessLog, Gateway as Model, LogDestination};
 use gateway_runtime::clock::Clock;
@@ -21,6 +22,7 @@ use gateway_runtime::gateway::Gateway;
 use gateway_runtime::serve::{self, Serving};
 use gateway_runtime::settings::{AccessLogTo, Settings, StartFault};
 
+use super::input::Composition;
 use super::route::pair;
 use super::{Exit, Session, output};
 use watch::{Look, Watch};
@@ -29,6 +31,7 @@ const EXAMPLES: &str = "\
 Examples:
   gateway-codegen dev api.yaml           calls the document's back ends
   gateway-codegen dev api.yaml --mock    its examples answer instead
+  gateway-codegen dev api.yaml --overlay ours.yaml
   gateway-codegen dev api.yaml --upstream http://localhost:3000
   gateway-codegen dev api.yaml --stage prod --stage-var shop=http://localhost:3000
   gateway-codegen dev template.yaml --param Domain=localhost:3000
@@ -49,8 +52,11 @@ const LOG: &str = "${context.httpMethod} ${context.path} -> ${context.status} ${
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Dev {
-    /// OpenAPI document
-    spec: PathBuf,
+    /// OpenAPI documents of one gateway
+    #[arg(required = true, value_name = "SPEC")]
+    specs: Vec<PathBuf>,
+    #[command(flatten)]
+    composition: Composition,
     /// Answer with the document's examples; no back end is called
     #[arg(long)]
     mock: bool,
@@ -104,12 +110,12 @@ pub(crate) fn run(session: &Session, verb: &Dev) -> Exit {
 
 fn follow(session: &Session, verb: &Dev) -> Result<Exit, Exit> {
     let settings = settings(session, verb);
-    // As documents name their files: links followed.
-    let entry = verb.spec.canonicalize();
-    let mut watch = Watch::new(Look::at([entry.as_ref().unwrap_or(&verb.spec).as_path()]));
-    let (document, model) = session.read(&verb.spec)?;
+    let input = session.input(&verb.specs, &verb.composition)?;
+    let entries = entries(&input);
+    let mut watch = Watch::new(Look::at(entries.iter().map(PathBuf::as_path)));
+    let (document, model) = session.read(&input)?;
     // Before anybody is told that it serves, so that no save after that is missed.
-    let files = watched(session, &verb.spec, &document, false);
+    let files = watched(session, &input, &document, false);
     watch.turn_to(files.iter().map(PathBuf::as_path));
     let def = tables(session, verb, model)?;
     // What was asked for wrongly is told apart from what the system refuses, such as an address that is taken.
@@ -139,6 +145,7 @@ fn follow(session: &Session, verb: &Dev) -> Result<Exit, Exit> {
     let mut served = Served {
         session,
         verb,
+        input: &input,
         leaked: document_size(&document),
         digest: gateway_codegen::digest::of(&document),
         watch,
@@ -240,6 +247,7 @@ enum End {
 struct Served<'a> {
     session: &'a Session,
     verb: &'a Dev,
+    input: &'a Input,
     /// Bytes of document whose tables were leaked.
     leaked: usize,
     digest: String,
@@ -264,17 +272,19 @@ impl Served<'_> {
     /// Reads the document again; what is wrong with it leaves everything as it was. It ends the serving if it is fine,
     /// but too much was leaked to serve it here.
     fn reload(&mut self, serving: &Serving) -> Option<End> {
-        let reading = match self.session.examine(&self.verb.spec) {
+        let reading = match self.session.examine(self.input) {
             Ok(reading) => reading,
             Err(_) => {
                 // Moved away for a moment, as some editors do.
+                let entries = entries(self.input);
+                let folders = entries.iter().map(|entry| folder(entry));
                 self.watch
-                    .turn_to([self.verb.spec.as_path(), folder(&self.verb.spec)]);
+                    .turn_to(entries.iter().map(PathBuf::as_path).chain(folders));
                 return None;
             }
         };
         let broken = reading.gateway.is_none();
-        let files = watched(self.session, &self.verb.spec, &reading.document, broken);
+        let files = watched(self.session, self.input, &reading.document, broken);
         self.watch.turn_to(files.iter().map(PathBuf::as_path));
         let digest = gateway_codegen::digest::of(&reading.document);
         if !broken && digest == self.digest {
@@ -324,10 +334,19 @@ impl Served<'_> {
     }
 }
 
+/// The files that were named, as documents name theirs: links followed.
+fn entries(input: &Input) -> Vec<PathBuf> {
+    let specs = input.specs.iter().map(|spec| &spec.path);
+    let files = specs.chain(&input.overlays);
+    files
+        .map(|file| file.canonicalize().unwrap_or_else(|_| file.clone()))
+        .collect()
+}
+
 /// The files of a document, and those with the values of its parameters. Of a broken one their folders too: what it misses may
 /// turn up there.
-fn watched(session: &Session, spec: &Path, document: &Document, broken: bool) -> Vec<PathBuf> {
-    let values = session.parameter_files(spec).into_iter();
+fn watched(session: &Session, input: &Input, document: &Document, broken: bool) -> Vec<PathBuf> {
+    let values = session.parameter_files(&input.paths()).into_iter();
     let files = document.files.iter().map(|file| file.path.clone());
     let files = files.chain(values);
     let folders = document
