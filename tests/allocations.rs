@@ -7,10 +7,14 @@
 use std::alloc::System;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Mutex;
 use std::thread;
 
 use gateway_codegen::findings::Findings;
+use gateway_codegen::lower::schema;
 use gateway_codegen::{assemble, load, understand};
+use gateway_runtime::def::Messages;
+use gateway_runtime::schema::{Schemas, Scratch};
 use gateway_runtime::serve;
 use gateway_runtime::settings::{AccessLogTo, Settings};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -87,8 +91,52 @@ fn back_end() -> SocketAddr {
     address
 }
 
+/// Allocations are those of the whole process: one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+#[test]
+fn a_good_body_is_checked_without_allocating() {
+    let _alone = ALONE.lock().unwrap();
+    let schema = r##"{
+        "type": "object",
+        "required": ["title", "price"],
+        "properties": {
+            "title": { "type": "string", "maxLength": 20, "pattern": "^[a-z\u00e9 ]+$" },
+            "price": { "type": "number", "multipleOf": 0.01 },
+            "tags": { "type": "array", "uniqueItems": true, "items": { "enum": ["a", "b", 3] } },
+            "parts": { "type": "array", "items": { "$ref": "#" } },
+            "kind": { "oneOf": [{ "type": "null" }, { "type": "object" }, { "format": "date" }] }
+        },
+        "unevaluatedProperties": false
+    }"##;
+    let body = br#"{"title":"caf\u00e9","price":19.99,"tags":["b",3,"a"],"kind":"2026-11-23",
+        "parts":[{"title":"a","price":1e0,"kind":null},{"title":"b","price":1,"kind":{}}]}"#;
+    let mut found = Findings::default();
+    let document = load::text("schema.json", schema, &mut found).unwrap();
+    let mut lowering = schema::Schemas::new(&document);
+    let dialect = schema::Dialect::Json2020_12;
+    let rules = lowering.rules(document.root().unwrap(), dialect, &mut found);
+    assert!(found.is_empty(), "{found:?}");
+    let (table, rules) = assemble::schemas(&lowering.finish(), &rules);
+    let mut schemas = Schemas::new(table).unwrap();
+    let root = schemas.add("#", rules).unwrap();
+    let mut scratch = Scratch::default();
+    let mut check = || schemas.check(root, body, Messages::Requests, &mut scratch);
+    assert_eq!(check(), Ok(()));
+    let region = Region::new(COUNTED);
+    for _ in 0..REQUESTS {
+        check().unwrap();
+    }
+    let allocated = region.change().allocations;
+    assert!(
+        allocated <= BESIDES,
+        "{allocated} allocations in {REQUESTS} checks"
+    );
+}
+
 #[test]
 fn an_ordinary_request_allocates_nothing() {
+    let _alone = ALONE.lock().unwrap();
     let mut found = Findings::default();
     let document = load::text("shop.yaml", DOCUMENT, &mut found).unwrap();
     let gateway = understand(&document, &mut found).unwrap();

@@ -11,7 +11,9 @@ pub struct Entry {
     pub file: String,
     /// Where it is.
     pub path: PathBuf,
-    /// OpenAPI version as the manifest has it.
+    /// Folder of everything that was taken from the same repository.
+    pub source: PathBuf,
+    /// OpenAPI version as the manifest has it; `fragment`: a file that others refer to.
     pub version: String,
 }
 
@@ -60,6 +62,7 @@ pub fn entries(folder: &str) -> Option<Vec<Entry>> {
         .map(|columns| Entry {
             file: columns[0].to_owned(),
             path: corpus.join(columns[0]),
+            source: corpus.join(columns[0].split('/').take(2).collect::<PathBuf>()),
             version: columns[5].to_owned(),
         })
         .collect();

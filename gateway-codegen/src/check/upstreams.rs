@@ -53,5 +53,7 @@ fn has(operation: &Operation, part: &Parameter) -> bool {
         Ok(pattern) => pattern.params().any(|name| name == part.name),
         Err(_) => false,
     };
-    operation.parameters.contains(part) || part.place == ParameterPlace::Path && in_path()
+    let mut declared = operation.parameters.iter();
+    declared.any(|known| (known.place, &known.name) == (part.place, &part.name))
+        || part.place == ParameterPlace::Path && in_path()
 }

@@ -134,7 +134,7 @@ pub(crate) fn meant(gateway: &Gateway) -> Vec<String> {
 fn same_when_bundled(files: &[(&str, &str)], specs: &[&str]) -> Value {
     let folder = Folder::new(files);
     let input = folder.input(specs);
-    let (before, found) = folder.read(&input);
+    let (before, _) = folder.read(&input);
     let (root, more) = folder.bundle(&input);
     assert!(more.is_empty(), "{more:?}");
     let text = root.to_string();

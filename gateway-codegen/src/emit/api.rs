@@ -118,7 +118,7 @@ pub(super) fn file(def: &'static GatewayDef, links: &Links) -> String {
                 DeploymentParameterDef {
                     name: #name,
                     description: #description,
-                    default: #default,
+                    default: #default
                 }
             }
         });

@@ -22,6 +22,7 @@ pub(super) fn lib(def: &'static GatewayDef, links: &Links) -> String {
         (true, "api"),
         (links.has_cors(), "cors"),
         (links.has_operations(), "operations"),
+        (links.has_parameters(), "parameters"),
         (!def.responses.is_empty(), "responses"),
         (true, "routes"),
         (!def.schemas.is_empty(), "schemas"),

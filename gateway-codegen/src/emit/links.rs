@@ -5,7 +5,7 @@ use std::ptr;
 
 use gateway_runtime::def::{
     CorsDef, GatewayDef, HttpDef, IntegrationDef, OperationDef, ParameterDef, PolicyDef, ProxyDef,
-    SchemaId, TargetDef, UpstreamDef, ValueDef,
+    Rule, SchemaId, TargetDef, UpstreamDef, ValueDef,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -100,7 +100,7 @@ impl Links {
         let mut uses: BTreeMap<(&str, String), (usize, &'static ParameterDef)> = BTreeMap::new();
         for operation in operations(def) {
             for parameter in operation.parameters {
-                if parameter.value != ValueDef::Any {
+                if is_long(parameter) {
                     let key = (parameter.name, format!("{parameter:?}"));
                     uses.entry(key).or_insert((0, parameter)).0 += 1;
                 }
@@ -127,7 +127,7 @@ impl Links {
 
     /// The constant of a parameter that several operations have.
     pub(super) fn parameter(&self, def: &ParameterDef) -> Option<TokenStream> {
-        if def.value == ValueDef::Any {
+        if !is_long(def) {
             return None;
         }
         let (name, _) = self.parameters.get(&format!("{def:?}"))?;
@@ -225,6 +225,16 @@ fn schema_name(place: &str) -> String {
         None => {
             let file = file.rsplit('/').next().unwrap_or(file);
             file.split('.').next().unwrap_or(file).to_owned()
+        }
+    }
+}
+
+/// Whether a parameter says more than its type: what is said in a word is said where it is.
+fn is_long(def: &ParameterDef) -> bool {
+    match def.value {
+        ValueDef::Any => false,
+        ValueDef::Styled(rules) | ValueDef::Json(rules) => {
+            !matches!(rules, [] | [Rule::Types(_) | Rule::Ref(_)])
         }
     }
 }

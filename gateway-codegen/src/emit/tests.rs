@@ -72,6 +72,8 @@ pub static SHOW_PET: OperationDef = OperationDef {
     tag: "pets",
     summary: "show one pet",
     parameters: &[path("petId")],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::CATALOG),

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use super::Call;
 use super::functions::{Made, Reported};
 use super::walk::{At, Walk};
 use crate::findings::brief;
@@ -90,11 +91,12 @@ impl Walk<'_> {
     }
 
     fn judged(&mut self, value: &Value, at: &At) -> Result<bool, Reported> {
-        let Some((name, argument)) = super::function(value) else {
+        let Some(call) = Call::of(value) else {
             let help = "one of `Fn::Equals`, `Fn::And`, `Fn::Or`, `Fn::Not`, `Condition`";
             return self.fault(at, "template-function", "this is no condition", help);
         };
-        let inside = at.member(name);
+        let inside = at.member(call.member);
+        let (name, argument) = (call.name.as_ref(), call.argument);
         let items = argument.as_array().map(Vec::as_slice).unwrap_or_default();
         match (name, argument, items) {
             ("Condition", Value::String(name), _) => self.condition(name, at),

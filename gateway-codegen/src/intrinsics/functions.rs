@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::function;
+use super::Call;
 use super::names::Around;
 use super::text::{Part, Text, base64, parts};
 use super::walk::{At, Walk};
@@ -103,25 +103,16 @@ impl Walk<'_> {
     }
 
     /// Evaluates a function; its value stands at `at`.
-    pub(super) fn call<'v>(
-        &mut self,
-        name: &str,
-        argument: &'v Value,
-        at: &At,
-    ) -> Result<Made<'v>, Reported> {
+    pub(super) fn call<'v>(&mut self, call: &Call<'v>, at: &At) -> Result<Made<'v>, Reported> {
         self.enter(at)?;
-        let made = self.called(name, argument, at);
+        let made = self.called(call, at);
         self.evaluation.budget.leave();
         made
     }
 
-    fn called<'v>(
-        &mut self,
-        name: &str,
-        argument: &'v Value,
-        at: &At,
-    ) -> Result<Made<'v>, Reported> {
-        let inside = at.member(name);
+    fn called<'v>(&mut self, call: &Call<'v>, at: &At) -> Result<Made<'v>, Reported> {
+        let inside = at.member(call.member);
+        let (name, argument) = (call.name.as_ref(), call.argument);
         match name {
             "Ref" => match argument {
                 Value::String(text) => {
@@ -201,8 +192,8 @@ impl Walk<'_> {
 
     /// The value of an argument: what a function makes, or what stands there.
     pub(super) fn value<'v>(&mut self, value: &'v Value, at: &At) -> Result<Made<'v>, Reported> {
-        if let Some((name, argument)) = function(value) {
-            return self.call(name, argument, at);
+        if let Some(call) = Call::of(value) {
+            return self.call(&call, at);
         }
         Ok(match value {
             Value::String(text) => {

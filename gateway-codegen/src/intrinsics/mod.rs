@@ -23,6 +23,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -68,6 +69,8 @@ pub struct Evaluation {
     template: Rc<Template>,
     conditions: Conditions,
     budget: Budget,
+    /// The file with the text of the entry document, where it was evaluated.
+    source: usize,
     /// Names whose value was given and that something was made of.
     used: BTreeSet<String>,
     /// Pseudo parameters that were taken for granted and said so.
@@ -89,7 +92,10 @@ impl Evaluation {
             if !self.used.contains(name) {
                 found.warning(
                     "parameter-unused",
-                    Place::default(),
+                    Place {
+                        file: self.source,
+                        ..Place::default()
+                    },
                     format!(
                         "`{}` was given a value, and nothing is made of it",
                         crate::findings::brief(name)
@@ -121,6 +127,9 @@ impl Evaluation {
         copy.aside = true;
         document.files.push(copy);
         found.refile(number, source);
+        if number == 0 {
+            self.source = source;
+        }
 
         let mut walk = walk::Walk {
             evaluation: self,
@@ -145,15 +154,37 @@ impl Evaluation {
 /// Whether an object of these members is a function of CloudFormation.
 pub(crate) fn is_function<'n>(mut names: impl Iterator<Item = &'n str>) -> bool {
     match (names.next(), names.next()) {
-        (Some(name), None) => name == "Ref" || name.starts_with("Fn::"),
+        (Some(name), None) => name == "Ref" || name.starts_with("Fn::") || name.starts_with('!'),
         _ => false,
     }
 }
 
-/// The name and the argument of a function, if a value is one; `Condition` too, which stands in conditions alone.
-fn function(value: &Value) -> Option<(&str, &Value)> {
-    let members = value.as_object().filter(|members| members.len() == 1)?;
-    let (name, argument) = members.iter().next()?;
-    let fits = matches!(name.as_str(), "Ref" | "Condition") || name.starts_with("Fn::");
-    fits.then_some((name.as_str(), argument))
+/// A function as it was written.
+#[derive(Debug)]
+struct Call<'v> {
+    /// Its long name.
+    name: Cow<'v, str>,
+    /// The member it was written as. Tools that do not know YAML's short forms write them as members: `{"!Sub": …}`.
+    member: &'v str,
+    argument: &'v Value,
+}
+
+impl<'v> Call<'v> {
+    /// The function that a value is; `Condition` too, which stands in conditions alone.
+    fn of(value: &'v Value) -> Option<Call<'v>> {
+        let members = value.as_object().filter(|members| members.len() == 1)?;
+        let (member, argument) = members.iter().next()?;
+        let name = match member.strip_prefix('!') {
+            Some(name @ ("Ref" | "Condition")) => name.into(),
+            Some(name) => format!("Fn::{name}").into(),
+            None if matches!(member.as_str(), "Ref" | "Condition") => member.into(),
+            None if member.starts_with("Fn::") => member.into(),
+            None => return None,
+        };
+        Some(Call {
+            name,
+            member,
+            argument,
+        })
+    }
 }

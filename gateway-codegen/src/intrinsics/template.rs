@@ -125,7 +125,7 @@ impl Walk<'_> {
                     .text(&body, &at)
                     .ok()?
                     .written(|name| format!("${{{name}}}")),
-                _ if super::function(&body).is_some() => self
+                _ if super::Call::of(&body).is_some() => self
                     .text(&body, &at)
                     .ok()?
                     .written(|name| format!("${{{name}}}")),

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::functions::{Made, Reported};
 use super::text::{Part, Text, parts};
-use super::{Evaluation, Inputs, function, is_function, template};
+use super::{Call, Evaluation, Inputs, is_function, template};
 use crate::findings::{Findings, Place, brief};
 use crate::load::{Document, Written, escape, unescape};
 
@@ -135,7 +135,7 @@ impl Kind {
         if self == Kind::Data || !is_function(members.keys().map(String::as_str)) {
             return false;
         }
-        match members.get("Ref") {
+        match members.get("Ref").or_else(|| members.get("!Ref")) {
             None => true,
             Some(Value::String(name)) => {
                 let word = |b: u8| b.is_ascii_alphanumeric() || b == b':';
@@ -173,7 +173,7 @@ fn work(value: &Value, kind: Kind) -> bool {
 /// How a reference to another service of Amazon's begins.
 const DYNAMIC: &str = "{{resolve:";
 
-/// First words of placeholders that are not Terraform's.
+/// First words of dotted placeholders that are not Terraform's.
 const SCOPES: &[&str] = &[
     "context",
     "header",
@@ -349,8 +349,8 @@ impl Walk<'_> {
     fn replace(&mut self, mut value: Value, kind: Kind) -> Option<Value> {
         let at = self.source.clone();
         self.taken.clear();
-        let made = match function(&value) {
-            Some((name, argument)) => self.call(name, argument, &at),
+        let made = match Call::of(&value) {
+            Some(call) => self.call(&call, &at),
             None => Err(Reported),
         };
         let part = match made {
@@ -496,7 +496,7 @@ impl Walk<'_> {
         name.len() <= 255
             && name.bytes().all(word)
             && first.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && !SCOPES.contains(&first)
+            && (first == name || !SCOPES.contains(&first))
             && !self.path_has(name)
     }
 

@@ -4,6 +4,7 @@
 //! below); every refusal is a finding at a place; a place is a file and a JSON pointer, and line and column are looked up
 //! ([`locate`]) only when a finding is printed. Absent on purpose: anything about OpenAPI, and following of references.
 
+mod encoding;
 mod json;
 pub(crate) mod locate;
 mod node;
@@ -106,7 +107,7 @@ pub struct SourceFile {
     pub path: PathBuf,
     /// The address that it was fetched from; `None`: it is a file of this machine, or from memory.
     pub address: Option<String>,
-    /// The text, without a byte order mark. Of a file that is not UTF-8, the part that is.
+    /// The text in UTF-8, without a byte order mark. Of a file that is in no known encoding, the part that is UTF-8.
     pub text: String,
     /// What the text was read as.
     pub format: Format,
@@ -247,6 +248,15 @@ pub(crate) fn parse(
         refusal.report(at(index, String::new(), None), &name, found);
         return SourceFile::new(name, path, String::new(), Format::Yaml);
     }
+    let bytes = match encoding::to_utf8(bytes) {
+        Ok(bytes) => bytes,
+        Err(fault) => {
+            let help = "save the document as UTF-8";
+            let place = at(index, String::new(), Some(0));
+            found.error("document-not-utf8", place, fault, help);
+            return SourceFile::new(name, path, String::new(), Format::Yaml);
+        }
+    };
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {

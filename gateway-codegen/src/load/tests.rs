@@ -252,11 +252,47 @@ fn files_that_are_no_document() {
         b"a: 1\nb: \xff\n".to_vec(),
         &["2:4 document-not-utf8"],
     );
-    faults(
-        "a.yaml",
-        b"\xff\xfea\0".to_vec(),
-        &["1:1 document-not-utf8"],
+    faults("a.yaml", b"\xff\xfea".to_vec(), &["1:1 document-not-utf8"]);
+}
+
+#[test]
+fn a_byte_order_mark_tells_the_encoding() {
+    let source = "é: 😀\n";
+    let expected = (json!({"é": "😀"}), Vec::<String>::new());
+    let two = |unit: fn(u16) -> [u8; 2]| {
+        let units = std::iter::once(0xfeff).chain(source.encode_utf16());
+        units.flat_map(unit).collect::<Vec<u8>>()
+    };
+    let four = |unit: fn(u32) -> [u8; 4]| {
+        let units = std::iter::once(0xfeff).chain(source.chars().map(u32::from));
+        units.flat_map(unit).collect::<Vec<u8>>()
+    };
+    assert_eq!(load("a.yaml", two(u16::to_le_bytes)), expected);
+    assert_eq!(load("a.yaml", two(u16::to_be_bytes)), expected);
+    assert_eq!(load("a.yaml", four(u32::to_le_bytes)), expected);
+    assert_eq!(load("a.yaml", four(u32::to_be_bytes)), expected);
+    let json = "\u{feff}{\"a\": 1}"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes);
+    assert_eq!(load("a.json", json.collect::<Vec<u8>>()).0, json!({"a": 1}));
+    for broken in [
+        &b"\xff\xfe\0\xd8a\0"[..],
+        b"\xfe\xffa",
+        b"\xff\xfe\0\0\0\0\0\xff",
+        b"\0\0\xfe\xff\0",
+    ] {
+        faults("a.yaml", broken.to_vec(), &["1:1 document-not-utf8"]);
+    }
+}
+
+#[test]
+fn anchors_stand_where_yaml_lets_them() {
+    reads(
+        "a: &x {k: 1}\nb: *x\nc: [&y 2, *y]\n&z d: *x\ne: &w |\n  text\nf: *w\n",
+        json!({"a": {"k": 1}, "b": {"k": 1}, "c": [2, 2], "d": {"k": 1}, "e": "text\n", "f": "text\n"}),
     );
+    // An anchor that is set again counts from there.
+    reads("a: &x 1\nb: &x 2\nc: *x\n", json!({"a": 1, "b": 2, "c": 2}));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gateway_runtime::def::ApiKind;
-use gateway_runtime::expr::{Expr, Scope};
+use gateway_runtime::expr::{Expr, Piece, Scope};
 use gateway_runtime::path::Pattern;
 use openapiv3::{ReferenceOr, Server};
 
@@ -14,6 +14,7 @@ use super::examples::Examples;
 use super::messages;
 use crate::check::addresses;
 use crate::findings::{Findings, Place, brief};
+use crate::load::Document;
 use crate::model::Upstream;
 use crate::normalise::{Api, OperationSource};
 
@@ -282,7 +283,7 @@ impl Servers {
         let written = ["servers", "host", "basePath"];
         let written = written.into_iter().find_map(|name| api.root.get(name));
         let place = written.map_or_else(|| api.root.place(), |node| node.place());
-        let usable = usable(&api.openapi.servers, &place, found);
+        let usable = usable(&api.openapi.servers, api.root.document(), &place, found);
         if let Some((first, others)) = usable.split_first() {
             servers.names.insert(first.clone(), DEFAULT.to_owned());
             if !others.is_empty() {
@@ -305,10 +306,8 @@ impl Servers {
 
     fn insert(&mut self, name: &str, url: String, place: Place) {
         if !self.taken.contains(name) {
-            self.upstreams.insert(
-                name.to_owned(),
-                Upstream::plain(url.replace("${", "$${"), place.into()),
-            );
+            self.upstreams
+                .insert(name.to_owned(), Upstream::plain(url, place.into()));
         }
     }
 
@@ -328,7 +327,8 @@ impl Servers {
             let place = holder
                 .get("servers")
                 .map_or_else(|| holder.place(), |node| node.place());
-            if let Some(url) = usable(list, &place, found).into_iter().next() {
+            let urls = usable(list, api.root.document(), &place, found);
+            if let Some(url) = urls.into_iter().next() {
                 return self.named(url, place);
             }
         }
@@ -358,23 +358,32 @@ impl Servers {
     }
 }
 
-/// The absolute `http` and `https` addresses among servers, variables filled with their defaults.
-fn usable(servers: &[Server], place: &Place, found: &mut Findings) -> Vec<String> {
+/// The absolute `http` and `https` addresses among servers, variables filled with their defaults, as expressions.
+fn usable(
+    servers: &[Server],
+    document: &Document,
+    place: &Place,
+    found: &mut Findings,
+) -> Vec<String> {
     let mut list = Vec::new();
     for server in servers {
         let url = filled(server);
         let url = url.split(['?', '#']).next().unwrap_or_default();
         let url = url.trim().trim_end_matches('/');
         let lower = url.to_ascii_lowercase();
-        if !(lower.starts_with("http://") || lower.starts_with("https://")) {
+        let given = url.starts_with("${param.");
+        if !(given || lower.starts_with("http://") || lower.starts_with("https://")) {
             continue;
         }
         let (scheme, rest) = url.split_at(url.find("://").unwrap_or_default());
         let url = format!("{}{rest}", scheme.to_ascii_lowercase());
-        let fault = match Expr::parse(&url.replace("${", "$${"), Scope::Start) {
-            Ok(expr) => addresses::fault_of(&expr),
-            Err(_) => None,
-        };
+        let url = expression(&url, document);
+        let expr = Expr::parse(&url, Scope::Start).ok();
+        let fault = expr.as_ref().and_then(addresses::fault_of);
+        let unfilled = expr.iter().flat_map(Expr::pieces).any(|piece| match piece {
+            Piece::Text(text) => text.contains(['{', '}']),
+            Piece::Value(_) => false,
+        });
         match fault {
             Some(fault) => found.warning(
                 "server-unusable",
@@ -382,7 +391,7 @@ fn usable(servers: &[Server], place: &Place, found: &mut Findings) -> Vec<String
                 format!("`{}` is no back end: {}", brief(&url), fault.message),
                 "it is left out",
             ),
-            None if url.contains(['{', '}']) => found.warning(
+            None if unfilled || expr.is_none() => found.warning(
                 "server-unusable",
                 place.clone(),
                 format!("a variable of `{}` has no default", brief(&url)),
@@ -396,6 +405,22 @@ fn usable(servers: &[Server], place: &Place, found: &mut Findings) -> Vec<String
         }
     }
     list
+}
+
+/// An address as an expression: what a template left open is a value, everything else is text.
+fn expression(url: &str, document: &Document) -> String {
+    let open = &document.evaluated.open;
+    let mut parts = url.split("${");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let name = part
+            .strip_prefix("param.")
+            .and_then(|part| part.split_once('}'));
+        let is_open = name.is_some_and(|(name, _)| open.contains_key(name));
+        out.push_str(if is_open { "${" } else { "$${" });
+        out.push_str(part);
+    }
+    out
 }
 
 /// A server's address with its variables filled.

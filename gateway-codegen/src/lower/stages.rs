@@ -75,7 +75,9 @@ pub(crate) fn read(
 fn mount(name: &str, written: &native::Stage, at: At<'_>, reader: &mut Reader<'_>) -> Mount {
     let written = written.mount.clone().unwrap_or_default();
     let host = written.host.map(|host| host.to_ascii_lowercase());
-    if let Some(host) = &host {
+    if let Some(host) = &host
+        && reader.known(at.member("host"), host)
+    {
         let fault = addresses::authority_fault(host)
             .filter(|fault| fault.code == "address")
             .map(|fault| fault.message)

@@ -13,13 +13,16 @@ mod size;
 use crate::findings::{Findings, Severity};
 use crate::load::Document;
 use crate::model::Gateway;
-use crate::{check, load, lower, normalise, resolve};
+use crate::{check, intrinsics, load, lower, normalise, resolve};
 
 /// A document, lowered and checked.
 fn lowered(text: &str) -> (Option<Gateway>, Document, Findings) {
     let mut found = Findings::default();
-    let document = load::text("api.yaml", text, &mut found).expect("a document");
-    let document = resolve::references(document, &mut found);
+    let mut document = load::text("api.yaml", text, &mut found).expect("a document");
+    let inputs = intrinsics::Inputs::default();
+    let mut evaluation = intrinsics::entry(&mut document, &inputs, &mut found);
+    let mut document = resolve::references(document, &mut found);
+    evaluation.others(&mut document, &inputs, &mut found);
     let gateway = normalise::canonical(&document, &mut found).and_then(|api| {
         let gateway = lower::gateway(&api, &mut found)?;
         check::run(&api, &gateway, &mut found);

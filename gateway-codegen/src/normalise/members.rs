@@ -254,6 +254,10 @@ impl<'d> Reader<'d, '_> {
         if own_schema && self.version == Version::V2_0 {
             return;
         }
+        // One that many refer to is looked at once.
+        if !self.seen.insert(node.id()) {
+            return;
+        }
         let known = holder.members();
         for (name, member) in node.entries() {
             match known.iter().find(|(known, _, _)| *known == name) {

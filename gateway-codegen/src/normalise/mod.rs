@@ -18,6 +18,8 @@ mod swagger;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+
 use openapiv3::{Info, OpenAPI, SecurityRequirement, Server, Tag};
 use serde_json::Value;
 
@@ -49,10 +51,16 @@ pub fn canonical<'d>(document: &'d Document, found: &mut Findings) -> Option<Api
         version,
         dialect,
         parts: 0,
+        steps: 0,
+        seen: HashSet::new(),
         found,
     };
     Some(reader.read())
 }
+
+/// Most members, servers and tags that are looked at in path items and operations. References let a path item be looked at
+/// for each of many paths; GitHub's has 9,000 that are.
+const MAX_STEPS: usize = 20_000_000;
 
 /// What reading of every part needs: the document's version, where findings go, and how much has been read.
 struct Reader<'d, 'f> {
@@ -60,6 +68,9 @@ struct Reader<'d, 'f> {
     version: Version,
     dialect: Dialect,
     parts: usize,
+    steps: usize,
+    /// Objects whose members were looked at.
+    seen: HashSet<usize>,
     found: &'f mut Findings,
 }
 
@@ -122,9 +133,14 @@ impl<'d> Reader<'d, '_> {
         };
         let mut servers = Vec::new();
         for server in list.follow().items() {
+            self.look(1);
+            if self.is_full() {
+                break;
+            }
             let server = server.follow();
             self.members(server, Holder::Server);
             let variables = server.get("variables");
+            self.look(variables.map_or(0, |list| list.entries().count()));
             for (name, variable) in variables.into_iter().flat_map(|list| list.entries()) {
                 self.members(variable, Holder::ServerVariable);
                 read::check_variable(name, variable, self.found);
@@ -176,9 +192,14 @@ impl<'d> Reader<'d, '_> {
         self.take(1)
     }
 
-    /// Whether there are more parts than may be.
+    /// Takes note of things that are looked at and not kept.
+    fn look(&mut self, things: usize) {
+        self.steps = self.steps.saturating_add(things);
+    }
+
+    /// Whether there are more parts than may be, or more to look at.
     fn is_full(&self) -> bool {
-        self.parts > MAX_PARTS
+        self.parts > MAX_PARTS || self.steps > MAX_STEPS
     }
 }
 

@@ -107,7 +107,7 @@ impl<'d> Reader<'d, '_> {
                 self.found.error(
                     "document-too-large",
                     item.key_place(),
-                    "up to here the operations have more than 200,000 parameters, responses and media types",
+                    "up to here the operations have more than 200,000 parameters, responses and media types, or their path items too many members",
                     "split the API, or share less among its paths",
                 );
                 break;
@@ -142,6 +142,10 @@ impl<'d> Reader<'d, '_> {
             None => Declared::default(),
         };
         for (number, layer) in layers.iter().enumerate() {
+            self.look(layer.value().as_object().map_or(0, |members| members.len()));
+            if self.is_full() {
+                break;
+            }
             for (name, node) in layer.entries() {
                 let outer = layers.iter().take(number);
                 let hidden = name != "$ref" && outer.into_iter().any(|o| o.get(name).is_some());
@@ -294,6 +298,10 @@ impl<'d> Reader<'d, '_> {
             );
         }
         let tags = node.get("tags");
+        for list in [tags, node.get("security")].into_iter().flatten() {
+            self.look(list.value().as_array().map_or(0, Vec::len));
+        }
+        let tags = tags.filter(|_| !self.is_full());
         let tags = tags.iter().flat_map(|tags| tags.items());
         Operation {
             tags: tags

@@ -1,5 +1,7 @@
 //! What only 2.0 has: its servers in three members, bodies and forms among the parameters, media types beside them.
 
+use std::collections::HashSet;
+
 use openapiv3::Server;
 
 use crate::load::Node;
@@ -113,11 +115,11 @@ impl<'d> Reader<'d, '_> {
         let has_file = fields
             .iter()
             .any(|field| text(field.node, "type").as_deref() == Some("file"));
-        let written = media_types(self.root, operation, "consumes");
-        let mut media_types: Vec<String> = written
+        let written = self.media_types(operation, "consumes");
+        let mut media_types: Vec<&str> = written
             .iter()
+            .copied()
             .filter(|name| is_form(name))
-            .cloned()
             .collect();
         if media_types.is_empty() {
             if let Some(other) = written.first() {
@@ -133,13 +135,13 @@ impl<'d> Reader<'d, '_> {
             }
             // A file has no other way.
             let possible = FORMS.iter().skip(usize::from(has_file));
-            media_types = possible.map(|name| (*name).to_owned()).collect();
+            media_types = possible.copied().collect();
         }
         let mut content = Vec::new();
         for media_type in media_types {
             if fields.iter().all(|_| self.room()) {
                 content.push(MediaSource {
-                    media_type,
+                    media_type: media_type.to_owned(),
                     node: operation,
                     schema: None,
                     item_schema: None,
@@ -182,9 +184,9 @@ impl<'d> Reader<'d, '_> {
         let schema = self
             .schema_of(holder, "schema")
             .filter(|schema| text(schema.node.follow(), "type").as_deref() != Some("file"));
-        let mut media_types = media_types(self.root, operation, list);
+        let mut media_types = self.media_types(operation, list);
         if media_types.is_empty() {
-            media_types.push(ANY.to_owned());
+            media_types.push(ANY);
         }
         let mut content = Vec::new();
         for media_type in media_types {
@@ -192,8 +194,8 @@ impl<'d> Reader<'d, '_> {
                 break;
             }
             content.push(MediaSource {
-                example: examples.and_then(|examples| examples.get(&media_type)),
-                media_type,
+                example: examples.and_then(|examples| examples.get(media_type)),
+                media_type: media_type.to_owned(),
                 node: holder,
                 schema,
                 item_schema: None,
@@ -203,23 +205,26 @@ impl<'d> Reader<'d, '_> {
         }
         content
     }
+
+    /// `consumes` or `produces`: the operation's, else the document's.
+    fn media_types(&mut self, operation: Node<'d>, list: &str) -> Vec<&'d str> {
+        let Some(written) = operation.get(list).or_else(|| self.root.get(list)) else {
+            return Vec::new();
+        };
+        self.look(written.value().as_array().map_or(0, Vec::len));
+        if self.is_full() {
+            return Vec::new();
+        }
+        let mut known = HashSet::new();
+        written
+            .items()
+            .filter_map(|name| name.as_str())
+            .filter(|name| !name.is_empty() && known.insert(*name))
+            .collect()
+    }
 }
 
 fn is_form(media_type: &str) -> bool {
     let name = media_type.split(';').next().unwrap_or_default().trim();
     FORMS.iter().any(|form| name.eq_ignore_ascii_case(form))
-}
-
-/// `consumes` or `produces`: the operation's, else the document's.
-fn media_types(root: Node<'_>, operation: Node<'_>, list: &str) -> Vec<String> {
-    let written = operation.get(list).or_else(|| root.get(list));
-    let mut names: Vec<String> = Vec::new();
-    for name in written.into_iter().flat_map(|list| list.items()) {
-        if let Some(name) = name.as_str().filter(|name| !name.is_empty())
-            && !names.iter().any(|known| known == name)
-        {
-            names.push(name.to_owned());
-        }
-    }
-    names
 }

@@ -107,6 +107,7 @@ pub fn references_from(document: Document, sources: Sources<'_>, found: &mut Fin
     let mut resolver = Resolver {
         remote: sources.remote,
         fetched: 0,
+        nameless: false,
         by_address: HashMap::new(),
         named: document.root().is_some_and(|root| has_names(root.value())),
         folder: folder.or(own),
@@ -156,6 +157,8 @@ struct Resolver<'s> {
     by_address: HashMap<String, usize>,
     /// Whether parts of the document may have names.
     named: bool,
+    /// Whether there were more names than are kept.
+    nameless: bool,
     /// What no file may lie outside of.
     folder: Option<PathBuf>,
     /// Files by their path with all links resolved.
@@ -211,17 +214,15 @@ impl Resolver<'_> {
             };
             let mut news = Vec::new();
             walk::references(value, &pointer, data, |written| {
+                let part = self.document.names.part(file, written.pointer);
+                let pointer = written.pointer;
+                let length = 256 + pointer.len() + part.len() + written.target.map_or(0, str::len);
                 if let Some(reference) = written.target
-                    && !self.seen.insert((
-                        file,
-                        self.document.names.part(file, written.pointer),
-                        reference.to_owned(),
-                    ))
+                    && !self.seen.insert((file, part, reference.to_owned()))
                 {
                     return;
                 }
-                let pointer = written.pointer;
-                self.kept += 256 + pointer.len() + written.target.map_or(0, str::len);
+                self.kept += length;
                 if self.kept <= MAX_KEPT {
                     let place = Place {
                         file,
@@ -246,11 +247,11 @@ impl Resolver<'_> {
                 }
             }
         }
-        if self.kept > MAX_KEPT {
+        if self.kept > MAX_KEPT || self.nameless {
             found.error(
                 "document-too-large",
                 Place::default(),
-                "the document has more references than can be checked",
+                "the document has more references and names than can be checked",
                 "split the API, or leave out what is generated",
             );
         }
@@ -555,7 +556,7 @@ impl Resolver<'_> {
             Some(address) => address.clone(),
             None => format!("file://{}", file.path.to_string_lossy()),
         };
-        self.document.names.read(number, &file.root, address);
+        self.nameless |= !self.document.names.read(number, &file.root, address);
     }
 
     /// Name of a file of the folder, for people: as seen from the entry document, beside its name.

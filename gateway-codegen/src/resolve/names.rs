@@ -4,12 +4,16 @@
 //! Where a name leads nowhere the reference means what it would mean without names: many documents have an `$id` and
 //! refer to their files all the same.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::MAX_KEPT;
 use super::uri::{is_pointer, join, split};
 use super::walk::{self, Kind};
+
+/// Longest address, in bytes, and longest anchor: a longer one names nothing.
+const LONGEST: usize = 8 * 1024;
 
 /// The names of all files of a document.
 #[derive(Debug, Default)]
@@ -20,6 +24,8 @@ pub(crate) struct Names {
     addresses: HashMap<String, (usize, String)>,
     /// Whether anything has a name at all.
     any: bool,
+    /// Bytes that are kept, 256 for each name on top of its texts.
+    kept: usize,
 }
 
 #[derive(Debug, Default)]
@@ -27,6 +33,8 @@ struct FileNames {
     base: String,
     /// Pointers of what has an address, with the addresses.
     parts: HashMap<String, String>,
+    /// Lengths of these pointers.
+    lengths: HashSet<usize>,
     /// Pointer of the part and name of the anchor → pointer.
     anchors: HashMap<(String, String), String>,
 }
@@ -37,14 +45,19 @@ impl Names {
         !self.any
     }
 
-    /// Takes note of the names in a file, which was read from `address`.
-    pub(super) fn read(&mut self, number: usize, root: &Value, address: String) {
+    /// Takes note of the names in a file, which was read from `address`. Says whether there was room for them all.
+    pub(super) fn read(&mut self, number: usize, root: &Value, address: String) -> bool {
         let mut written = Vec::new();
         walk::names(root, |name| {
             let holder = name.pointer.rfind('/');
             let holder = holder.and_then(|end| name.pointer.get(..end));
-            if let (Some(holder), Some(text)) = (holder, name.target) {
-                written.push((holder.to_owned(), name.kind, text.to_owned()));
+            let text = name.target.filter(|text| text.len() <= LONGEST);
+            if let (Some(holder), Some(text)) = (holder, text) {
+                // The holder is kept three times, the text once or twice.
+                self.kept += 256 + 3 * holder.len() + 2 * text.len();
+                if self.kept <= MAX_KEPT {
+                    written.push((holder.to_owned(), name.kind, text.to_owned()));
+                }
             }
         });
         let mut file = FileNames {
@@ -63,6 +76,10 @@ impl Names {
                         continue;
                     }
                     let address = join(&base, text);
+                    if address.len() > LONGEST {
+                        continue;
+                    }
+                    file.lengths.insert(holder.len());
                     self.addresses
                         .entry(address.clone())
                         .or_insert_with(|| (number, holder.clone()));
@@ -78,6 +95,7 @@ impl Names {
             }
         }
         self.files.insert(number, file);
+        self.kept <= MAX_KEPT
     }
 
     /// Pointer of the part of a file that has a name and in which `at` lies.
@@ -117,7 +135,9 @@ impl FileNames {
     fn part(&self, at: &str) -> (String, String) {
         let mut pointer = at;
         loop {
-            if let Some(address) = self.parts.get(pointer) {
+            if self.lengths.contains(&pointer.len())
+                && let Some(address) = self.parts.get(pointer)
+            {
                 return (pointer.to_owned(), address.clone());
             }
             match pointer.rfind('/').and_then(|end| pointer.get(..end)) {

@@ -20,7 +20,7 @@ use super::{Fault, Schemas};
 const MOST_RULES: usize = 512;
 
 /// Most lists inside each other that are joined in one plan.
-const MOST_NESTED: usize = 32;
+const MOST_NESTED: usize = 8;
 
 /// A plan that waits to be made.
 #[derive(Debug)]

@@ -36,6 +36,7 @@ use program::{ANYTHING, Place, PlaceId, PlaceStep, Plan, PlanId};
 use run::{Runner, Stop};
 
 pub use cursor::{MAX_DEPTH, Malformed};
+pub use format::described;
 pub use number::Divisor;
 pub use pattern::{Pattern, PatternFault};
 pub use run::{MAX_VIOLATIONS, Scratch};

@@ -126,11 +126,10 @@ impl Parameter {
             return Ok(Found::Fine);
         }
         match def.value {
+            // What is only to be there may be anything, also what is not UTF-8.
             ValueDef::Any => {
-                return Ok(match first.trim_ascii().is_empty() {
-                    true => Found::Blank,
-                    false => Found::Fine,
-                });
+                let blank = decoded(first, self.coding()).is_ok_and(|text| text.trim().is_empty());
+                return Ok(if blank { Found::Blank } else { Found::Fine });
             }
             ValueDef::Json(_) if count > 1 => return Err(Wrong::Repeated),
             ValueDef::Json(_) => {

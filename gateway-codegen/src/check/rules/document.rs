@@ -5,7 +5,7 @@ use super::{Rule, error, note, warning};
 pub(super) const RULES: &[Rule] = &[
     error(
         "document-not-utf8",
-        "A file of the document is not UTF-8.",
+        "A file of the document is not UTF-8, nor UTF-16 or UTF-32 with a byte order mark.",
         "Save it as UTF-8; the finding names the first byte that is not.",
         "",
     ),

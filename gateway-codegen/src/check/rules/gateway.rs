@@ -186,7 +186,7 @@ pub(super) const RULES: &[Rule] = &[
     error(
         "address-host",
         "The client would choose the host that is called.",
-        "Scheme, host and port come from literal text and stage variables alone; values of a request may fill path, query and header fields.",
+        "Scheme, host and port come from literal text, stage variables and parameters alone; values of a request may fill path, query and header fields.",
         "integration: { uri: 'http://${header.x-shard}.internal/' }",
     ),
     error(

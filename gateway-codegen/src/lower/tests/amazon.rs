@@ -190,8 +190,8 @@ fn mappings_of_http_apis() {
 #[test]
 fn response_mappings() {
     rest(
-        "type: http, uri: 'http://a/x', responses: { '4\\d{2}': { statusCode: 404, responseParameters: { method.response.header.X-Why: integration.response.header.X-Error, method.response.header.x-lit: \"'a ${b}'\" }, responseTemplates: { application/json: '{}', text/plain: null } }, default: { statusCode: '200' } }",
-        "integration: { type: http, uri: 'http://a/x', responses: { default: { status: 200 }, '4\\d{2}': { status: 404, parameters: { header.x-why: '${response.header.x-error}', header.x-lit: 'a $${b}' }, templates: { application/json: '{}' } } } }",
+        "type: http, uri: 'http://a/x', responses: { '4\\d{2}': { statusCode: 404, responseParameters: { method.response.header.X-Why: integration.response.header.X-Error, method.response.header.x-lit: \"'a ${b c}'\" }, responseTemplates: { application/json: '{}', text/plain: null } }, default: { statusCode: '200' } }",
+        "integration: { type: http, uri: 'http://a/x', responses: { default: { status: 200 }, '4\\d{2}': { status: 404, parameters: { header.x-why: '${response.header.x-error}', header.x-lit: 'a $${b c}' }, templates: { application/json: '{}' } } } }",
     );
     faults(
         "type: http, uri: 'http://a/x', responses: { default: { responseParameters: { method.response.header.a: integration.response.body.x }, contentHandling: CONVERT_TO_TEXT }, '5..': { statusCode: 200, responseTemplates: { application/json: '$input.body' } } }",
@@ -609,26 +609,55 @@ fn an_operation_wants_an_integration() {
     );
 }
 
+/// The parameters that a gateway of one integration asks for.
+#[track_caller]
+fn asked_for(members: &str) -> Vec<String> {
+    let gateway = gateway(&document_with("", &integration(members)));
+    gateway.parameters.into_keys().collect()
+}
+
 #[test]
-fn cloudformation_is_named_where_it_stands() {
-    faults(
-        "type: http_proxy, uri: { 'Fn::Sub': 'https://${Host}/' }",
-        &["/uri cloudformation-expression"],
-    );
-    faults(
-        "type: http_proxy, uri: 'https://${Host}/x'",
-        &["/uri cloudformation-expression"],
-    );
+fn what_a_template_leaves_open_is_asked_for() {
+    for (members, expected) in [
+        (
+            "type: http_proxy, uri: { 'Fn::Sub': 'https://${Host}/' }",
+            "Host",
+        ),
+        ("type: http_proxy, uri: 'https://${Host}/x'", "Host"),
+        (
+            "type: http, uri: 'http://a/', responses: { default: { statusCode: 200, responseParameters: { method.response.header.a: { 'Fn::Sub': \"'${Zone}'\" } } } }",
+            "Zone",
+        ),
+        (
+            "type: http_proxy, uri: 'https://a/', credentials: { Ref: Role }",
+            "",
+        ),
+    ] {
+        assert_eq!(asked_for(members).join(" "), expected, "{members}");
+    }
+}
+
+#[test]
+fn what_must_be_known_is_not_asked_for_later() {
     faults(
         "type: http_proxy, uri: 'https://a.${AWS::Region}.example/x'",
-        &["/uri cloudformation-expression"],
+        &["/uri parameter-guessed"],
     );
     faults(
-        "type: http, uri: 'http://a/', responses: { default: { statusCode: 200, responseParameters: { method.response.header.a: { 'Fn::If': [a, b, c] } } } }",
+        "type: http_proxy, uri: 'https://a/', timeoutInMillis: { Ref: Timeout }, httpMethod: '${method}'",
         &[
-            "/responses/default/responseParameters/method.response.header.a cloudformation-expression",
+            "/httpMethod parameter-open",
+            "/timeoutInMillis parameter-open",
         ],
     );
+    faults(
+        "type: http, uri: 'http://a/', responses: { default: { statusCode: { Ref: Status }, responseParameters: { method.response.header.a: { 'Fn::If': [a, b, c] } } } }",
+        &[
+            "/responses/default/statusCode parameter-open",
+            "/responses/default/responseParameters/method.response.header.a parameter-open",
+        ],
+    );
+    faults("type: http_proxy, uri: { a: b }", &["/uri aws-type"]);
 }
 
 #[test]

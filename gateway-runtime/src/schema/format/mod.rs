@@ -34,7 +34,7 @@ pub(super) fn is(format: Format, text: &str) -> bool {
 }
 
 /// What a format demands, for "must be …".
-pub(super) const fn described(format: Format) -> &'static str {
+pub const fn described(format: Format) -> &'static str {
     match format {
         Format::DateTime => "a date and time such as 2026-11-23T09:07:10Z",
         Format::Date => "a date such as 2026-11-23",

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot begin should stop")]
 
 mod dialects;
+mod differential;
+mod page;
 mod suite;
 
 use std::path::PathBuf;

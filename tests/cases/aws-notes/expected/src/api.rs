@@ -15,11 +15,13 @@ pub static GATEWAY: GatewayDef = GatewayDef {
     kind: ApiKind::Http,
     trusted_proxies: &[],
     limits: LIMITS,
+    parameters: &[],
     upstreams: &[],
     stages: stages::STAGES,
     routes: routes::ROUTES,
     cors: None,
     responses: &[],
+    schemas: &[],
 };
 
 const LIMITS: LimitsDef = LimitsDef {

@@ -18,11 +18,13 @@ pub static GATEWAY: GatewayDef = GatewayDef {
     kind: ApiKind::Plain,
     trusted_proxies: &[],
     limits: LIMITS,
+    parameters: &[],
     upstreams: upstreams::UPSTREAMS,
     stages: stages::STAGES,
     routes: routes::ROUTES,
     cors: Some(&cors::HTTPS_SHOP_EXAMPLE),
     responses: responses::RESPONSES,
+    schemas: &[],
 };
 
 const LIMITS: LimitsDef = LimitsDef {

@@ -17,11 +17,13 @@ pub static GATEWAY: GatewayDef = GatewayDef {
     kind: ApiKind::Plain,
     trusted_proxies: &[],
     limits: LIMITS,
+    parameters: &[],
     upstreams: upstreams::UPSTREAMS,
     stages: stages::STAGES,
     routes: routes::ROUTES,
     cors: None,
     responses: responses::RESPONSES,
+    schemas: &[],
 };
 
 const LIMITS: LimitsDef = LimitsDef {

@@ -49,6 +49,7 @@ static PROD_GET_BOOK: PolicyDef = PolicyDef {
     timeout: seconds(5),
     stream_idle: seconds(5),
     throttles: &[throttle(1.0, 1, ThrottleKey::Whole)],
+    validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
     ..PolicyDef::DEFAULT
 };
 
@@ -65,6 +66,7 @@ static PROD_GET_COVER: PolicyDef = PolicyDef {
         override_upstream: false,
         invalidation: Invalidation::Nobody(OnRefusal::Ignore),
     }),
+    validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
     ..PolicyDef::DEFAULT
 };
 
@@ -81,6 +83,7 @@ static PROD_GET_PAGES: PolicyDef = PolicyDef {
         override_upstream: false,
         invalidation: Invalidation::Nobody(OnRefusal::Ignore),
     }),
+    validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
     ..PolicyDef::DEFAULT
 };
 

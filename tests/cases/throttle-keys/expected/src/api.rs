@@ -16,11 +16,13 @@ pub static GATEWAY: GatewayDef = GatewayDef {
     kind: ApiKind::Plain,
     trusted_proxies: &[],
     limits: LIMITS,
+    parameters: &[],
     upstreams: upstreams::UPSTREAMS,
     stages: stages::STAGES,
     routes: routes::ROUTES,
     cors: None,
     responses: &[],
+    schemas: &[],
 };
 
 const LIMITS: LimitsDef = LimitsDef {

@@ -13,6 +13,8 @@ pub static LIST_BOOKS: OperationDef = OperationDef {
     tag: "books",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: IntegrationDef::Proxy(ProxyDef {

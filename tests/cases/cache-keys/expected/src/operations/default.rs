@@ -13,7 +13,12 @@ pub static CHOSEN: OperationDef = OperationDef {
     path: "/chosen/{bookId}",
     tag: "default",
     summary: "",
-    parameters: &[path("bookId"), header("accept-language")],
+    parameters: &[
+        path("bookId").of(&[string()]),
+        header("accept-language").of(&[string()]),
+    ],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),
@@ -27,6 +32,7 @@ pub static CHOSEN: OperationDef = OperationDef {
             override_upstream: false,
             invalidation: Invalidation::Nobody(OnRefusal::Ignore),
         }),
+        validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
         ..PolicyDef::DEFAULT
     },
     example: None,
@@ -39,7 +45,13 @@ pub static DECLARED: OperationDef = OperationDef {
     path: "/declared/{bookId}",
     tag: "default",
     summary: "",
-    parameters: &[path("bookId"), query("lang"), header("accept-language")],
+    parameters: &[
+        path("bookId").of(&[string()]),
+        query("lang").of(&[string()]),
+        header("accept-language").of(&[string()]),
+    ],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),
@@ -57,6 +69,7 @@ pub static DECLARED: OperationDef = OperationDef {
             override_upstream: false,
             invalidation: Invalidation::Nobody(OnRefusal::Ignore),
         }),
+        validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
         ..PolicyDef::DEFAULT
     },
     example: None,
@@ -70,6 +83,8 @@ pub static WHOLE_QUERY: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),

@@ -14,6 +14,8 @@ pub static BOTH: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Delegated(
         &[
             &[
@@ -47,6 +49,8 @@ pub static EITHER: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Delegated(
         &[
             &[credential("token", header("authorization"), true)],
@@ -71,6 +75,8 @@ pub static INHERITED: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Delegated(
         &[&[credential("token", header("authorization"), true)]],
     ),
@@ -91,6 +97,8 @@ pub static OPEN: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),

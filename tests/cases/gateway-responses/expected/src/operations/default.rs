@@ -15,6 +15,8 @@ pub static LIST_BOOKS: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),

@@ -13,6 +13,8 @@ pub static AS_JSON: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[path("bookId")],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: IntegrationDef::Proxy(ProxyDef {
@@ -34,6 +36,8 @@ pub static BETWEEN: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[path("from"), path("to")],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: IntegrationDef::Proxy(ProxyDef {
@@ -57,6 +61,8 @@ pub static REST: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[path("proxy")],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: IntegrationDef::Proxy(ProxyDef {

@@ -13,6 +13,8 @@ pub static GET_MOCK: OperationDef = OperationDef {
     tag: "lib",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: IntegrationDef::Mock(MockDef {

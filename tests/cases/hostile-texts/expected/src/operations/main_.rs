@@ -13,7 +13,9 @@ pub static TEXTS: OperationDef = OperationDef {
     path: "/a\"*/{id}",
     tag: "../../main",
     summary: "*/ fn pwned() {} /* //! \u{202e} bidi ]]> `` ``` /// # Safety",
-    parameters: &[path("id"), query("\"#")],
+    parameters: &[path("id").of(&[string()]), query("\"#").of(&[string()])],
+    body: None,
+    responses: &[],
     access: AccessDef::Delegated(
         &[&[credential("*/ fn pwned() {} /*", header("x-key"), false)]],
     ),
@@ -29,6 +31,7 @@ pub static TEXTS: OperationDef = OperationDef {
             override_upstream: false,
             invalidation: Invalidation::Nobody(OnRefusal::Ignore),
         }),
+        validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
         request: EditsDef {
             set: &[
                 set(FieldDef::Header("x-text"), "\"#{}\\n */ ${stageVariables.text}"),

@@ -13,6 +13,8 @@ pub static GET_REDIRECT: OperationDef = OperationDef {
     tag: "main",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: IntegrationDef::Redirect(RedirectDef {

@@ -14,6 +14,8 @@ pub static LIST_BOOKS: OperationDef = OperationDef {
     tag: "default",
     summary: "All books.",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),

@@ -14,6 +14,8 @@ pub static BUCHER: OperationDef = OperationDef {
     tag: "bücher",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),

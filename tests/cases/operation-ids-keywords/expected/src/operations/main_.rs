@@ -14,6 +14,8 @@ pub static GATEWAY: OperationDef = OperationDef {
     tag: "main",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),

@@ -14,6 +14,8 @@ pub static CRATE: OperationDef = OperationDef {
     tag: "Mod",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),

@@ -14,6 +14,8 @@ pub static SELF: OperationDef = OperationDef {
     tag: "mod",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),
@@ -32,6 +34,8 @@ pub static TYPE: OperationDef = OperationDef {
     tag: "mod",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),

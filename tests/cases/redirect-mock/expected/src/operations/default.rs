@@ -13,6 +13,8 @@ pub static EXAMPLE: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: IntegrationDef::Mock(MockDef {
@@ -42,7 +44,9 @@ pub static MOVED: OperationDef = OperationDef {
     path: "/old/{bookId}",
     tag: "default",
     summary: "",
-    parameters: &[path("bookId")],
+    parameters: &[path("bookId").of(&[string()])],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: IntegrationDef::Redirect(RedirectDef {
@@ -51,6 +55,7 @@ pub static MOVED: OperationDef = OperationDef {
         }),
         timeout: seconds(29),
         stream_idle: seconds(60),
+        validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
         ..PolicyDef::DEFAULT
     },
     example: None,
@@ -64,6 +69,8 @@ pub static STATUS: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: IntegrationDef::Mock(MockDef {

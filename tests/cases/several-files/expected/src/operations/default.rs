@@ -13,12 +13,15 @@ pub static GET_BOOK: OperationDef = OperationDef {
     path: "/books/{bookId}",
     tag: "default",
     summary: "",
-    parameters: &[path("bookId")],
+    parameters: &[path("bookId").of(&[string()])],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),
         timeout: seconds(29),
         stream_idle: seconds(60),
+        validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
         ..PolicyDef::DEFAULT
     },
     example: None,
@@ -32,6 +35,8 @@ pub static GET_SHELVES: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),

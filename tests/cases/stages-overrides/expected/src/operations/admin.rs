@@ -14,6 +14,8 @@ pub static ADD_BOOK: OperationDef = OperationDef {
     tag: "admin",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),

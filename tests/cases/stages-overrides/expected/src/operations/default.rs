@@ -13,12 +13,15 @@ pub static GET_BOOK: OperationDef = OperationDef {
     path: "/books/{bookId}",
     tag: "default",
     summary: "",
-    parameters: &[path("bookId")],
+    parameters: &[path("bookId").of(&[string()])],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),
         timeout: seconds(20),
         stream_idle: seconds(60),
+        validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
         ..PolicyDef::DEFAULT
     },
     example: None,
@@ -31,12 +34,15 @@ pub static GET_COVER: OperationDef = OperationDef {
     path: "/books/{bookId}/cover",
     tag: "default",
     summary: "",
-    parameters: &[path("bookId")],
+    parameters: &[path("bookId").of(&[string()])],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),
         timeout: seconds(20),
         stream_idle: seconds(60),
+        validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
         ..PolicyDef::DEFAULT
     },
     example: None,
@@ -49,12 +55,15 @@ pub static GET_PAGES: OperationDef = OperationDef {
     path: "/books/{bookId}/pages",
     tag: "default",
     summary: "",
-    parameters: &[path("bookId")],
+    parameters: &[path("bookId").of(&[string()])],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),
         timeout: seconds(20),
         stream_idle: seconds(60),
+        validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
         ..PolicyDef::DEFAULT
     },
     example: None,
@@ -68,6 +77,8 @@ pub static LIST_BOOKS: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),
@@ -86,6 +97,8 @@ pub static MOVE_BOOKS: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),

@@ -13,12 +13,15 @@ pub static FREE: OperationDef = OperationDef {
     path: "/books/{bookId}",
     tag: "default",
     summary: "",
-    parameters: &[path("bookId")],
+    parameters: &[path("bookId").of(&[string()])],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),
         timeout: seconds(29),
         stream_idle: seconds(60),
+        validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
         ..PolicyDef::DEFAULT
     },
     example: None,
@@ -32,6 +35,8 @@ pub static INHERITED: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),
@@ -50,7 +55,9 @@ pub static KEYED: OperationDef = OperationDef {
     path: "/books/{bookId}",
     tag: "default",
     summary: "",
-    parameters: &[query("shop"), path("bookId")],
+    parameters: &[query("shop").of(&[string()]), path("bookId").of(&[string()])],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::DEFAULT),
@@ -63,6 +70,7 @@ pub static KEYED: OperationDef = OperationDef {
             throttle(2.0, 2, ThrottleKey::Query("shop")),
             throttle(2.0, 2, ThrottleKey::Path("bookId")),
         ],
+        validate: validate(Mode::Enforce, Mode::Off, Mode::Off),
         ..PolicyDef::DEFAULT
     },
     example: None,

@@ -14,6 +14,8 @@ pub static BOOKS: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::CATALOG),
@@ -38,6 +40,8 @@ pub static REVIEWS: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: proxy(&upstreams::REVIEWS),
@@ -62,6 +66,8 @@ pub static SESSION: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: IntegrationDef::Proxy(ProxyDef {
