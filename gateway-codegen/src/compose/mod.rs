@@ -145,7 +145,20 @@ pub fn bundle(
     inputs: &Inputs,
     found: &mut Findings,
 ) -> (Document, bool) {
-    read(input, sources, inputs, true, found)
+    let (document, fine) = read(input, sources, inputs, true, found);
+    if let Some(name) = document.evaluated.open.keys().next().filter(|_| fine) {
+        found.error(
+            "bundle-parameter-open",
+            Place::default(),
+            format!(
+                "`{}` has no value, and only a gateway can be given one later",
+                crate::findings::brief(name)
+            ),
+            "give it its value: `--param NAME=VALUE`",
+        );
+        return (document, false);
+    }
+    (document, fine)
 }
 
 fn read(

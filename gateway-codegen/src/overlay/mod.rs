@@ -334,7 +334,7 @@ impl Overlay {
             specs.iter().map(named).collect()
         } else {
             let folder = self.path.parent().unwrap_or(Path::new(""));
-            let file = crate::resolve::split(extends).map(|(file, _)| file);
+            let file = extends.split('#').next().and_then(crate::resolve::decode);
             let file = real(&folder.join(file.unwrap_or_default()));
             specs.iter().map(|spec| real(spec) == file).collect()
         };

@@ -22,8 +22,8 @@ use crate::suggest;
 
 pub(crate) use names::Names;
 pub(crate) use referrers::referrers;
-use uri::{decode, has_scheme, join};
-pub(crate) use uri::{is_pointer, split};
+pub(crate) use uri::{decode, is_pointer, split};
+use uri::{has_scheme, join};
 
 /// Most files one document may consist of.
 const MAX_FILES: usize = 10_000;

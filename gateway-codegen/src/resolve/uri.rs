@@ -12,7 +12,7 @@ pub(crate) fn is_pointer(fragment: &str) -> bool {
 }
 
 /// Undoes percent-encoding; `None`: what comes out is not UTF-8. A lone `%` stays what it is.
-pub(super) fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     if !text.contains('%') {
         return Some(text.to_owned());
     }

@@ -5,6 +5,12 @@ use super::{Rule, error, warning};
 /// Rules of overlays, and of several documents as one.
 pub(super) const RULES: &[Rule] = &[
     error(
+        "bundle-parameter-open",
+        "A template that is to be bundled has a parameter without a value.",
+        "A bundle is a plain document. Give the parameter its value with `--param NAME=VALUE`, or generate from the template itself.",
+        "",
+    ),
+    error(
         "overlay-extends",
         "An overlay is for another document.",
         "`extends` is relative to the overlay. Correct it, or take it out: an overlay without it is applied to every document.",
