@@ -58,14 +58,14 @@ pub struct Document {
     /// The entry document first, then the others in the order they were reached.
     pub files: Vec<SourceFile>,
     /// Names that the files give their parts.
-    pub(crate) names: Names,
+    pub(crate) names: Box<Names>,
 }
 
 impl Document {
     fn of(entry: SourceFile) -> Document {
         Document {
             files: vec![entry],
-            names: Names::default(),
+            names: Box::default(),
         }
     }
 }
