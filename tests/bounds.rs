@@ -90,7 +90,54 @@ fn hostile() -> Vec<(&'static str, String, i32)> {
         })
         .collect();
     let name = "n".repeat(60_000);
+    let new = HEAD.replace("3.0.3", "3.1.0");
+    let old = "swagger: '2.0'\ninfo: { title: Bounds, version: '1' }\n";
+    // Every operation has a body of every media type.
+    let types: String = (0..50_000).map(|number| format!("a/b{number},")).collect();
+    let mut consumed = format!("{old}consumes: [{types}]\npaths:\n");
+    for number in 0..2000 {
+        writeln!(consumed, "  /p{number}: {{ post: {{ parameters: [{{ name: b, in: body, schema: {{}} }}], responses: {{}} }} }}").unwrap();
+    }
+    // Every schema has a name, and the next one refers to it.
+    let mut named = format!("{new}{PATHS}components:\n  schemas:\n");
+    for number in 0..20_000 {
+        writeln!(named, "    S{number}: {{ $id: 'https://a.example/s{number}', $anchor: a{number}, properties: {{ a: {{ $ref: 's{}' }}, b: {{ $ref: '#a{number}' }} }} }}", number / 2).unwrap();
+    }
+    // Addresses inside addresses, each longer than the one around it, and many references at their end.
+    let mut nested = format!("{new}{PATHS}components: {{ schemas: {{ A: ");
+    for level in 0..50 {
+        write!(
+            nested,
+            "{{ $id: '{}{level}/', properties: {{ a: ",
+            "x".repeat(500)
+        )
+        .unwrap();
+    }
+    nested.push_str("{ properties: { ");
+    for number in 0..5000 {
+        write!(nested, "p{number}: {{ $ref: '#/p{number}' }}, ").unwrap();
+    }
+    nested.push_str("} }");
+    nested.push_str(&" } }".repeat(50));
+    nested.push_str(" } }\n");
+    // A path item of many members that nobody knows, for many paths.
+    let members: String = (0..20_000)
+        .map(|number| format!("m{number}: 1, "))
+        .collect();
+    let mut members =
+        format!("{new}components: {{ pathItems: {{ A: {{ {members} }} }} }}\npaths:\n");
+    for number in 0..5000 {
+        writeln!(
+            members,
+            "  /p{number}: {{ $ref: '#/components/pathItems/A' }}"
+        )
+        .unwrap();
+    }
     vec![
+        ("media-types-of-2.0", consumed, 1),
+        ("names", named, 0),
+        ("nested-names", nested, 1),
+        ("unknown-members", members, 1),
         ("alias-bomb", aliases, 1),
         ("merge-bomb", merges, 1),
         (

@@ -187,6 +187,38 @@ def statuses(count):
     return operations(1, lambda n: FINE + "      x-gateway: { cache: { statuses: [" + "a," * count + "1] } }\n")
 
 
+NEW_HEAD = HEAD.replace("3.0.3", "3.1.0")
+OLD_HEAD = 'swagger: "2.0"\ninfo: { title: a, version: "1" }\n'
+
+
+def consumed(types, count):
+    """Every operation has a body of every media type."""
+    list_of = ",".join(f"a/b{n}" for n in range(types))
+    return OLD_HEAD + f"consumes: [{list_of}]\npaths:\n" + "".join(
+        f"  /p{n}: {{ post: {{ parameters: [{{ name: b, in: body, schema: {{}} }}], responses: {{}} }} }}\n" for n in range(count))
+
+
+def named(count):
+    """Every schema has an address and an anchor, and refers to others by theirs."""
+    return NEW_HEAD + "paths: {}\ncomponents:\n  schemas:\n" + "".join(
+        f"    S{n}: {{ $id: 'https://a.example/s{n}', $anchor: a{n}, properties: {{ a: {{ $ref: 's{n // 2}' }}, b: {{ $ref: '#a{n}' }} }} }}\n"
+        for n in range(count))
+
+
+def nested_names(levels, count):
+    """Addresses inside addresses, and many references at their end."""
+    begin = "".join(f"{{ $id: '{'x' * 500}{n}/', properties: {{ a: " for n in range(levels))
+    references = "".join(f"p{n}: {{ $ref: '#/p{n}' }}, " for n in range(count))
+    return NEW_HEAD + "paths: {}\ncomponents: { schemas: { A: " + begin + "{ properties: { " + references + "} }" + " } }" * levels + " } }\n"
+
+
+def unknown_members(members, count):
+    """A path item of many members that nobody knows, for many paths."""
+    item = "".join(f"m{n}: 1, " for n in range(members))
+    return NEW_HEAD + f"components: {{ pathItems: {{ A: {{ {item} }} }} }}\npaths:\n" + "".join(
+        f"  /p{n}: {{ $ref: '#/components/pathItems/A' }}\n" for n in range(count))
+
+
 JSON_HEAD = '{"openapi":"3.0.3","info":{"title":"a","version":"1"},"paths":{},"x-a":'
 
 # name, extension, text, exit code; `generate` is run where the code is 0 and the name says so
@@ -259,6 +291,12 @@ DOCUMENTS = [
     ("faulty-100k.yaml", lambda: faulty(100_000), 1),
     ("operations-300k.yaml", lambda: operations(300_000, lambda n: FINE), 1),
     ("operations-10k.yaml", lambda: operations(10_000, lambda n: FINE), 0),
+    ("consumed-1Mx20k.yaml", lambda: consumed(1_000_000, 20_000), 1),
+    ("named-200k.yaml", lambda: named(200_000), 0),
+    ("named-500k.yaml", lambda: named(500_000), 1),
+    ("nested-names.yaml", lambda: nested_names(50, 500_000), 1),
+    ("unknown-members.yaml", lambda: unknown_members(500_000, 500_000), 1),
+    ("utf-16.yaml", lambda: (HEAD + "paths: {}\nx-a: " + "a" * 20_000_000 + "\n").encode("utf-16"), 0),
     ("generate-10k.yaml", lambda: operations(10_000, lambda n: FINE), 0),
     ("generate-1k.yaml", lambda: operations(1_000, lambda n: FINE), 0),
 ]
@@ -266,8 +304,8 @@ DOCUMENTS = [
 
 def run(program, folder, name, text):
     path = os.path.join(folder, name)
-    with open(path, "w") as file:
-        file.write(text)
+    with open(path, "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
     size = os.path.getsize(path)
     command = [program, "lint", path]
     if name.startswith("generate"):

@@ -63,7 +63,7 @@ pub struct Document {
     /// The entry document first, then the others in the order they were reached.
     pub files: Vec<SourceFile>,
     /// Names that the files give their parts.
-    pub(crate) names: Names,
+    pub(crate) names: Box<Names>,
     /// What evaluation made of it.
     pub evaluated: Evaluated,
 }

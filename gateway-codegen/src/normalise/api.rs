@@ -95,6 +95,10 @@ pub struct SchemeSource<'d> {
 
 /// What a security scheme asks for.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a document has a handful, nearly all of them credentials"
+)]
 pub enum Scheme {
     /// A credential that the request carries; `basic` of 2.0 is `http` of 3.0.
     Credential(SecurityScheme),

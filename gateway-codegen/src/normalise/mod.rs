@@ -60,7 +60,7 @@ pub fn canonical<'d>(document: &'d Document, found: &mut Findings) -> Option<Api
 
 /// Most members, servers and tags that are looked at in path items and operations. References let a path item be looked at
 /// for each of many paths; GitHub's has 9,000 that are.
-const MAX_STEPS: usize = 20_000_000;
+const MAX_STEPS: usize = 5_000_000;
 
 /// What reading of every part needs: the document's version, where findings go, and how much has been read.
 struct Reader<'d, 'f> {

@@ -146,19 +146,23 @@ impl<'d> Reader<'d, '_> {
             if self.is_full() {
                 break;
             }
+            // One that many paths refer to is found fault with once.
+            let news = self.seen.insert(layer.id());
             for (name, node) in layer.entries() {
                 let outer = layers.iter().take(number);
                 let hidden = name != "$ref" && outer.into_iter().any(|o| o.get(name).is_some());
                 let idle = name.starts_with("x-") && number + 1 < layers.len();
                 if hidden || idle && !METHODS.iter().any(|(known, _)| *known == name) {
-                    self.beside_reference(name, node, hidden);
+                    if news {
+                        self.beside_reference(name, node, hidden);
+                    }
                 } else if name == ADDITIONAL && self.version >= Version::V3_2 {
                     for (method, node) in node.follow().entries() {
                         if self.is_method(method, node) {
                             self.operation(path, method, node, item, &shared, operations);
                         }
                     }
-                } else if let Some(method) = self.method(name, node) {
+                } else if let Some(method) = self.method(name, node, news) {
                     self.operation(path, method, node, item, &shared, operations);
                 }
             }
@@ -190,13 +194,13 @@ impl<'d> Reader<'d, '_> {
     }
 
     /// The method that a member of a path item is named after.
-    fn method(&mut self, name: &str, node: Node<'_>) -> Option<&'static str> {
+    fn method(&mut self, name: &str, node: Node<'_>, news: bool) -> Option<&'static str> {
         let query = (self.version >= Version::V3_2).then_some(&QUERY);
         let mut known = METHODS.iter().chain(query);
         if let Some((_, method)) = known.find(|(known, _)| *known == name) {
             return Some(method);
         }
-        if !name.starts_with("x-") && !BESIDES.contains(&name) {
+        if news && !name.starts_with("x-") && !BESIDES.contains(&name) {
             let help = if name.eq_ignore_ascii_case("any") {
                 "did you mean `x-amazon-apigateway-any-method`".to_owned()
             } else if name == QUERY.0 || name == ADDITIONAL {

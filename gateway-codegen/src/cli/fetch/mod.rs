@@ -171,8 +171,7 @@ impl Fetcher {
     }
 
     fn allows(&self, asked: &Asked) -> bool {
-        let named = asked.name();
-        self.hosts.iter().any(|host| *host == named)
+        self.hosts.contains(&asked.name())
     }
 }
 

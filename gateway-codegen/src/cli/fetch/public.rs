@@ -51,6 +51,11 @@ fn v6_is_public(address: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::expect_used,
+        reason = "an address that is none is a slip of the test"
+    )]
+
     use super::is_public;
 
     #[test]
