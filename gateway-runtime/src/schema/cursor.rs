@@ -199,12 +199,15 @@ impl<'j> Text<'j> {
         let mut at = start;
         let mut escaped = false;
         loop {
-            // Eight bytes at a time as long as none of them means something.
+            // Eight bytes at a time as long as none of them means something, then to the one that does.
             while let Some(chunk) = self.json.get(at..at + 8)
                 && let Ok(chunk) = <[u8; 8]>::try_from(chunk)
-                && is_plain(u64::from_le_bytes(chunk))
             {
-                at += 8;
+                let plain = plain(u64::from_le_bytes(chunk));
+                at += plain;
+                if plain < 8 {
+                    break;
+                }
             }
             match self.byte(at) {
                 Some(b'"') => {
@@ -399,15 +402,15 @@ impl<'j> Text<'j> {
     }
 }
 
-/// Whether none of eight bytes is a quote, a backslash or a control character.
+/// How many of eight bytes stand before the first quote, backslash or control character.
 #[inline]
-fn is_plain(word: u64) -> bool {
+fn plain(word: u64) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES << 7;
-    // A byte that is zero borrows from its high bit; false alarms only cost the slow way.
+    // A byte that is met borrows from those above it, so only the lowest bit is to be trusted.
     let zero = |word: u64| word.wrapping_sub(ONES) & !word;
     let quote = zero(word ^ (ONES * 0x22));
     let backslash = zero(word ^ (ONES * 0x5c));
     let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (quote | backslash | control) & HIGH == 0
+    ((quote | backslash | control) & HIGH).trailing_zeros() as usize / 8
 }

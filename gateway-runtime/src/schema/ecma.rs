@@ -87,8 +87,8 @@ enum Kind {
     Start,
     /// `$`
     End,
-    /// `\b` and `\B`
-    Boundary(&'static str),
+    /// `\b`
+    Boundary,
     /// One character of some.
     Character(String),
     /// A group.
@@ -172,7 +172,7 @@ fn sequence(terms: Vec<Term>) -> Result<String, PatternFault> {
         match term.kind {
             Kind::Start => text.push('^'),
             Kind::End => text.push('$'),
-            Kind::Boundary(boundary) => text.push_str(boundary),
+            Kind::Boundary => text.push_str(r"(?-u:\b)"),
             Kind::Character(inner) => text.push_str(&inner),
             Kind::Group(inner) => {
                 text.push_str("(?:");
@@ -439,11 +439,12 @@ impl<'p> Reader<'p> {
         Ok(match self.peek() {
             Some('b') => {
                 self.at += 1;
-                Kind::Boundary(r"(?-u:\b)")
+                Kind::Boundary
             }
             Some('B') => {
                 self.at += 1;
-                Kind::Boundary(r"(?-u:\B)")
+                // It would be found inside of characters that have several bytes.
+                Kind::Foreign("`\\B` cannot be checked")
             }
             Some('1'..='9') => {
                 self.decimal();

@@ -211,17 +211,23 @@ impl Divisor {
         else {
             return false;
         };
-        let size = u128::from(self.size);
+        // Eighteen digits and one more fit into 64 bits.
         let mut rest = number
             .digits()
-            .fold(0, |rest, digit| (rest * 10 + u128::from(digit)) % size);
-        let mut factor = 10 % size;
+            .fold(0, |rest, digit| (rest * 10 + u64::from(digit)) % self.size);
+        let times = |a: u64, b: u64| {
+            let product = u128::from(a) * u128::from(b) % u128::from(self.size);
+            u64::try_from(product).unwrap_or_default()
+        };
+        let mut factor = 10 % self.size;
         while power > 0 {
             if power & 1 == 1 {
-                rest = rest * factor % size;
+                rest = times(rest, factor);
             }
-            factor = factor * factor % size;
             power >>= 1;
+            if power > 0 {
+                factor = times(factor, factor);
+            }
         }
         rest == 0
     }

@@ -30,6 +30,9 @@ const STEPS_OF_A_BYTE: u64 = 32;
 
 const BYTES_OF_A_STEP: usize = 32;
 
+/// Up to so many elements are compared each with each.
+const FEW: usize = 8;
+
 /// Most violations that are told.
 pub const MAX_VIOLATIONS: usize = 20;
 
@@ -709,8 +712,7 @@ impl<'r> Runner<'r> {
             };
             if array.unique.is_some() {
                 self.step((end - value) / BYTES_OF_A_STEP)?;
-                let hash = compare::hash(text, value, &self.schemas.hasher);
-                self.scratch.hashes.push((hash, value));
+                self.scratch.hashes.push((0, value));
             }
             ok &= kept;
             if LOUD {
@@ -748,7 +750,7 @@ impl<'r> Runner<'r> {
             }
         }
         if let Some(place) = array.unique
-            && self.repeats(hashes)?
+            && self.repeats(hashes)
         {
             refuse!(
                 self,
@@ -789,17 +791,31 @@ impl<'r> Runner<'r> {
         Ok(Read { ok, end })
     }
 
-    /// Whether two of the elements whose hashes stand behind `from` are equal.
-    fn repeats(&mut self, from: usize) -> Result<bool, Stop> {
+    /// Whether two of the elements that stand behind `from` are equal.
+    fn repeats(&mut self, from: usize) -> bool {
         let text = self.text;
-        let hashes = self.scratch.hashes.get_mut(from..).unwrap_or_default();
-        hashes.sort_unstable();
-        let hashes = self.scratch.hashes.get(from..).unwrap_or_default();
+        let elements = self.scratch.hashes.get_mut(from..).unwrap_or_default();
+        if elements.len() <= FEW {
+            // Few are compared faster than hashed.
+            let mut rest = &*elements;
+            while let [(_, first), others @ ..] = rest {
+                let same = |(_, other): &(u64, usize)| compare::equal(text, *first, text, *other);
+                if others.iter().any(same) {
+                    return true;
+                }
+                rest = others;
+            }
+            return false;
+        }
+        for (hash, at) in elements.iter_mut() {
+            *hash = compare::hash(text, *at, &self.schemas.hasher);
+        }
+        elements.sort_unstable();
         // Equal hashes are equal values but by a chance that nobody can bring about, so neighbours suffice.
-        Ok(hashes.windows(2).any(|pair| match pair {
+        elements.windows(2).any(|pair| match pair {
             [(a, first), (b, second)] => a == b && compare::equal(text, *first, text, *second),
             _ => false,
-        }))
+        })
     }
 
     /// Whether an object of `count` members has so many names.

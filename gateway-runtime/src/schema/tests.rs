@@ -367,3 +367,77 @@ fn rules_that_no_generator_writes_are_faults() {
     }
     assert!(check(&[Rule::Format(Format::Int32)], "2147483648").is_err());
 }
+
+/// Rules that go through every part of a runner.
+const EVERYTHING: &[SchemaDef] = &[row(
+    "#/everything",
+    &[
+        property("a", &[Rule::Ref(0)]),
+        property(
+            "b",
+            &[Rule::AnyOf(&[
+                &[string(), Rule::Format(Format::Date)],
+                &[Rule::Ref(0)],
+            ])],
+        ),
+        Rule::PatternProperty(
+            "^c",
+            &[array(), Rule::UniqueItems, Rule::Items(&[Rule::Ref(0)])],
+        ),
+        Rule::PropertyNames(&[Rule::MaxLength(9)]),
+        Rule::OneOf(&[
+            &[object()],
+            &[
+                array(),
+                Rule::Contains {
+                    rules: &[number()],
+                    min: 0,
+                    max: Some(2),
+                },
+            ],
+            &[string()],
+            &[number(), Rule::MultipleOf("0.5")],
+            &[Rule::Types(Types::BOOLEAN.or(Types::NULL))],
+        ]),
+        Rule::If {
+            when: &[object()],
+            then: &[Rule::MinProperties(2)],
+            otherwise: &[],
+        },
+        Rule::Enum(&["1", "\"a\"", "{\"a\":1,\"b\":[]}", "null", "[1]"]),
+        Rule::UnevaluatedProperties(&[Rule::Not(&[null()])]),
+    ],
+)];
+
+static READY: std::sync::LazyLock<(Schemas, Root)> = std::sync::LazyLock::new(|| {
+    let mut schemas = Schemas::new(EVERYTHING).unwrap();
+    let root = schemas.add("#", &[Rule::Ref(0)]).unwrap();
+    (schemas, root)
+});
+
+fn everything(bytes: &[u8]) -> Result<(), Violations> {
+    let (schemas, root) = &*READY;
+    schemas.check(*root, bytes, Messages::Responses, &mut Scratch::default())
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 3000, failure_persistence: None, ..Default::default() })]
+
+    /// Whatever is sent, there is a verdict, and it is no JSON exactly where another reader says so.
+    #[test]
+    fn no_text_breaks_a_program(text in "[\\[\\]{}:,\" 0-9a-ceE+.\\\\untrflsd\u{e9}-]{0,24}|(\\{\"[a-c]\":|\\[|1|\"a\"|,|\\}|\\]|null|-0.5e1|\"\\\\u00e9\"|true| ){0,24}") {
+        let ours = everything(text.as_bytes());
+        let theirs: Result<serde_json::Value, _> = serde_json::from_str(&text);
+        let told = matches!(ours, Err(Violations::Malformed(_)));
+        // What is refused early is not read to its end, unless it is JSON to its end.
+        match theirs {
+            Ok(_) => proptest::prop_assert!(!told, "{:?}", ours),
+            Err(error) => proptest::prop_assert!(told || error.to_string().contains("out of range"), "{} {:?}", error, ours),
+        }
+    }
+
+    #[test]
+    fn no_bytes_break_a_program(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40)) {
+        let _ = everything(&bytes);
+    }
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot begin should stop")]
 
 mod dialects;
+mod differential;
 mod suite;
 
 use std::path::PathBuf;
