@@ -33,8 +33,12 @@ x-gateway:
   stages: { default: { mount: { path: / }, cache: { size: 1MiB }, accessLog: false } }
 paths:
   /books/{id}:
-    parameters: [{ name: id, in: path, required: true, schema: { type: string } }]
+    parameters: [{ name: id, in: path, required: true, schema: { type: string, pattern: '^[0-9]+$' } }]
     get:
+      parameters:
+        - { name: a, in: query, required: true, schema: { type: string, enum: [b, c] } }
+        - { name: limit, in: query, schema: { type: integer, minimum: 1 } }
+        - { name: tags, in: query, explode: false, schema: { type: array, items: { type: string, maxLength: 5 } } }
       x-gateway: { throttle: [{ rate: 100000, burst: 100000 }, { rate: 100000, burst: 100000, per: ip }] }
       responses: { "200": { description: a book } }
     post:
@@ -157,7 +161,7 @@ fn an_ordinary_request_allocates_nothing() {
     for (name, request) in [
         (
             "proxied",
-            &b"GET /books/7?a=b HTTP/1.1\r\nhost: shop.example\r\naccept: */*\r\nuser-agent: test\r\n\r\n"[..],
+            &b"GET /books/7?a=b&limit=10&tags=x,y HTTP/1.1\r\nhost: shop.example\r\naccept: */*\r\nuser-agent: test\r\n\r\n"[..],
         ),
         (
             "kept",

@@ -117,9 +117,10 @@ impl Form {
             let texts = allows(types, Types::NUMBER.or(Types::BOOLEAN).or(Types::NULL));
             let kind = if accept::is_json(essence) {
                 Kind::Json
-            } else if part.file || !essence.starts_with("text/") && !texts {
-                Kind::Octets
-            } else if sent.is_some_and(|sent| !sent.is_utf8()) {
+            } else if part.file
+                || !essence.starts_with("text/") && !texts
+                || sent.is_some_and(|sent| !sent.is_utf8())
+            {
                 Kind::Octets
             } else {
                 Kind::Text(Coding::Plain)

@@ -205,6 +205,7 @@ fn parameter(text: &str) -> Option<(Cow<'_, str>, &str)> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
