@@ -123,7 +123,9 @@ impl Walk<'_> {
         let is_function = match kind {
             Some(kind) => FUNCTIONS.contains(&kind),
             // Without its template a function is known by where its ARN stands.
-            None => around.address || around.before.ends_with("functions/"),
+            None => {
+                around.address && around.before.is_empty() || around.before.ends_with("functions/")
+            }
         };
         if is_function && attribute == "Arn" {
             let mut arn = Text::known("arn:");

@@ -208,6 +208,25 @@ x-amazon-apigateway-cors:
 }
 
 #[test]
+fn an_attribute_in_an_address_is_that_of_a_function_only_where_it_is_called() {
+    let uri = |written: &str| {
+        let text = format!("openapi: 3.0.3\nx-amazon-apigateway-cors: {{ uri: {written} }}\n");
+        let (document, _) = evaluated(&text, &[]);
+        let value = document.files[0]
+            .root
+            .pointer("/x-amazon-apigateway-cors/uri");
+        value.and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let arn = "arn:aws:lambda:us-east-1:123456789012:function:Books";
+    assert_eq!(uri("!GetAtt Books.Arn"), arn);
+    assert_eq!(uri("!Sub '${Books.Arn}'"), arn);
+    assert_eq!(
+        uri("!Sub 'https://a/${Books.Arn}'"),
+        "https://a/${param.Books.Arn}"
+    );
+}
+
+#[test]
 fn data_and_names_are_left_alone() {
     for text in [
         "components: { schemas: { A: { properties: { Ref: { type: string } }, example: { Ref: A }, default: { 'Fn::Sub': a } } } }",

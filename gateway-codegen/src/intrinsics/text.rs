@@ -40,6 +40,11 @@ impl Text {
         self.0.iter().map(length).sum()
     }
 
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether what is known so far ends so.
     pub(super) fn ends_with(&self, end: &str) -> bool {
         matches!(self.0.last(), Some(Piece::Known(text)) if text.ends_with(end))

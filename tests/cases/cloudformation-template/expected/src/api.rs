@@ -24,7 +24,7 @@ pub static GATEWAY: GatewayDef = GatewayDef {
 };
 
 const PARAMETERS: &[DeploymentParameterDef] = &[
-    DeploymentParameterDef { name: "Domain", description: "Host of the catalogue", default: None,  },
+    DeploymentParameterDef { name: "Domain", description: "Host of the catalogue", default: None },
 ];
 
 const LIMITS: LimitsDef = LimitsDef {

@@ -24,7 +24,7 @@ pub static GATEWAY: GatewayDef = GatewayDef {
 };
 
 const PARAMETERS: &[DeploymentParameterDef] = &[
-    DeploymentParameterDef { name: "Domain", description: "", default: None,  },
+    DeploymentParameterDef { name: "Domain", description: "", default: None },
 ];
 
 const LIMITS: LimitsDef = LimitsDef {

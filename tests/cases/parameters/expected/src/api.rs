@@ -26,10 +26,10 @@ pub static GATEWAY: GatewayDef = GatewayDef {
 };
 
 const PARAMETERS: &[DeploymentParameterDef] = &[
-    DeploymentParameterDef { name: "authors:url", description: "", default: Some("https://authors.example"),  },
-    DeploymentParameterDef { name: "domain", description: "Host of the catalogue", default: None,  },
-    DeploymentParameterDef { name: "port", description: "", default: Some("443"),  },
-    DeploymentParameterDef { name: "zone", description: "", default: None,  },
+    DeploymentParameterDef { name: "authors:url", description: "", default: Some("https://authors.example") },
+    DeploymentParameterDef { name: "domain", description: "Host of the catalogue", default: None },
+    DeploymentParameterDef { name: "port", description: "", default: Some("443") },
+    DeploymentParameterDef { name: "zone", description: "", default: None },
 ];
 
 const LIMITS: LimitsDef = LimitsDef {

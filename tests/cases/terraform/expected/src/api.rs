@@ -24,8 +24,8 @@ pub static GATEWAY: GatewayDef = GatewayDef {
 };
 
 const PARAMETERS: &[DeploymentParameterDef] = &[
-    DeploymentParameterDef { name: "books_domain", description: "", default: None,  },
-    DeploymentParameterDef { name: "var.zone", description: "`zone` of the resource `var`", default: None,  },
+    DeploymentParameterDef { name: "books_domain", description: "", default: None },
+    DeploymentParameterDef { name: "var.zone", description: "`zone` of the resource `var`", default: None },
 ];
 
 const LIMITS: LimitsDef = LimitsDef {
