@@ -23,6 +23,7 @@ pub static GATEWAY: GatewayDef = GatewayDef {
     routes: routes::ROUTES,
     cors: Some(&cors::HTTPS_SHOP_EXAMPLE),
     responses: responses::RESPONSES,
+    schemas: &[],
 };
 
 const LIMITS: LimitsDef = LimitsDef {

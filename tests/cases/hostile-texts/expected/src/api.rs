@@ -22,6 +22,7 @@ pub static GATEWAY: GatewayDef = GatewayDef {
     routes: routes::ROUTES,
     cors: None,
     responses: responses::RESPONSES,
+    schemas: &[],
 };
 
 const LIMITS: LimitsDef = LimitsDef {

@@ -20,7 +20,7 @@ mod upstreams;
 
 use gateway_runtime::codegen::*;
 
-const _: () = requires_layout(2);
+const _: () = requires_layout(3);
 
 /// The gateway's tables: what the binary serves, and what a program that embeds the gateway hands to the runtime.
 pub fn gateway() -> &'static GatewayDef {

@@ -16,7 +16,7 @@ mod stages;
 
 use gateway_runtime::codegen::*;
 
-const _: () = requires_layout(2);
+const _: () = requires_layout(3);
 
 /// The gateway's tables: what the binary serves, and what a program that embeds the gateway hands to the runtime.
 pub fn gateway() -> &'static GatewayDef {
