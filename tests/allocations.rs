@@ -109,7 +109,7 @@ fn a_good_body_is_checked_without_allocating() {
             "price": { "type": "number", "multipleOf": 0.01 },
             "tags": { "type": "array", "uniqueItems": true, "items": { "enum": ["a", "b", 3] } },
             "parts": { "type": "array", "items": { "$ref": "#" } },
-            "kind": { "oneOf": [{ "type": "null" }, { "type": "object" }, { "format": "date" }] }
+            "kind": { "oneOf": [{ "type": "null" }, { "type": "object" }, { "type": "string", "format": "date" }] }
         },
         "unevaluatedProperties": false
     }"##;

@@ -215,7 +215,7 @@ fn read(
         };
         files.push(SourceFile::made(entry.unwrap_or(&nothing), root, origins));
     }
-    let mut names = Names::default();
+    let mut names = Box::<Names>::default();
     let mut evaluated = Evaluated::default();
     for (index, mut document) in read.into_iter().enumerate() {
         evaluated.open.append(&mut document.evaluated.open);
@@ -234,7 +234,7 @@ fn read(
     files.append(&mut aside.overlays);
     if make && let Some(file) = files.first() {
         let address = format!("file://{}", file.path.to_string_lossy());
-        names = resolve::names_of(&file.root, &address);
+        names = Box::new(resolve::names_of(&file.root, &address));
     }
     let document = Document {
         files,

@@ -69,9 +69,9 @@ fn is_atom(character: char) -> bool {
 pub(super) fn hostname(text: &str) -> bool {
     labels(text)
         && text.split('.').all(|label| match a_label(label) {
-            Some(encoded) => punycode(encoded).is_some_and(|decoded| {
-                decoded.chars().any(|c| !c.is_ascii()) && is_u_label(&decoded)
-            }),
+            Some(encoded) => {
+                punycode(encoded).is_some_and(|decoded| !decoded.is_ascii() && is_u_label(&decoded))
+            }
             None => label.get(2..4) != Some("--"),
         })
 }
@@ -141,8 +141,8 @@ fn is_in_label(label: &[char], at: usize, character: char) -> bool {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '-' => true,
         // Contextual rules, RFC 5892 appendix A.
         '\u{b7}' => before == Some('l') && after == Some('l'),
-        '\u{375}' => after.is_some_and(|c| unicode::is_greek(c)),
-        '\u{5f3}' | '\u{5f4}' => before.is_some_and(|c| unicode::is_hebrew(c)),
+        '\u{375}' => after.is_some_and(unicode::is_greek),
+        '\u{5f3}' | '\u{5f4}' => before.is_some_and(unicode::is_hebrew),
         '\u{30fb}' => label.iter().any(|c| unicode::is_japanese(*c)),
         '\u{660}'..='\u{669}' => !label.iter().any(|c| matches!(c, '\u{6f0}'..='\u{6f9}')),
         '\u{6f0}'..='\u{6f9}' => !label.iter().any(|c| matches!(c, '\u{660}'..='\u{669}')),

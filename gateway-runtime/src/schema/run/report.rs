@@ -41,7 +41,6 @@ impl<'r> Runner<'r> {
         clippy::too_many_arguments,
         reason = "what a union knows when it fails"
     )]
-
     pub(super) fn report_union(
         &mut self,
         plans: &[PlanId],

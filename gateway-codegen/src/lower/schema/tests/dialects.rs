@@ -334,15 +334,15 @@ fn a_pattern_that_cannot_be_checked_refuses_nothing() {
 
 #[test]
 fn schemas_that_refer_to_each_other_cost_their_sum() {
-    // Each refers twice to the next: inlined, that would be 2^60.
+    // Each refers twice to the next: inlined, that would be 2^40.
     let mut schemas = String::from("    S: { $ref: '#/components/schemas/A0' }\n");
-    for n in 0..60 {
+    for n in 0..40 {
         let next = format!("{{ $ref: '#/components/schemas/A{}' }}", n + 1);
         schemas.push_str(&format!(
             "    A{n}: {{ allOf: [ {next}, {next} ], properties: {{ a: {next}, b: {next} }} }}\n"
         ));
     }
-    schemas.push_str("    A60: { $ref: '#/components/schemas/A0' }\n");
+    schemas.push_str("    A40: { properties: { a: { $ref: '#/components/schemas/A0' } } }\n");
     let value = r#"{"a":{"b":{"a":{}}},"b":[]}"#;
     assert_eq!(ask(Dialect::OpenApi30, &schemas, &[value], &[]), [""; 0]);
 }
