@@ -31,6 +31,9 @@ fn twins_lower_to_equal_models() {
         let (left, right) = (lowered(native), lowered(twin));
         if left != right {
             let (left, right) = (without_origins(&left), without_origins(&right));
+            if left == right {
+                continue;
+            }
             let diff = similar::TextDiff::from_lines(&left, &right);
             let diff = diff
                 .unified_diff()
@@ -59,7 +62,7 @@ fn lowered(spec: &Path) -> Gateway {
     gateway.expect("a document without errors has a model")
 }
 
-/// Places differ between twins, and are no part of what is compared.
+/// Places differ between twins, and are no part of what is compared; nor is where a version keeps its schemas.
 fn without_origins(gateway: &Gateway) -> String {
     let mut text = String::new();
     let mut inside = None;
@@ -70,7 +73,7 @@ fn without_origins(gateway: &Gateway) -> String {
             Some(at) if indent == at => inside = None,
             _ if line.trim_start().starts_with("origin: Origin(") => inside = Some(indent),
             _ => {
-                text.push_str(line);
+                text.push_str(&line.replace("\"#/definitions/", "\"#/components/schemas/"));
                 text.push('\n');
             }
         }

@@ -342,7 +342,8 @@ fn style(source: &ParameterSource<'_>) -> (Style, bool) {
         (Typed::Query { style, .. }, _) => query_style(style),
     };
     // 2.0 says how arrays are written, and of nothing else.
-    let single = source.collection.is_none() && source.node.get("collectionFormat").is_some();
+    let of_2_0 = matches!(&source.schema, Some(schema) if schema.dialect == Dialect::Swagger2);
+    let single = source.collection.is_none() && of_2_0;
     match explode {
         Some(explode) if !single => (style, explode),
         _ => (style, style == Style::Form),

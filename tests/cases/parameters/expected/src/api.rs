@@ -23,6 +23,7 @@ pub static GATEWAY: GatewayDef = GatewayDef {
     routes: routes::ROUTES,
     cors: None,
     responses: responses::RESPONSES,
+    schemas: &[],
 };
 
 const PARAMETERS: &[DeploymentParameterDef] = &[

@@ -17,6 +17,7 @@ pub static GATEWAY: GatewayDef = GatewayDef {
     kind: ApiKind::Plain,
     trusted_proxies: &[],
     limits: LIMITS,
+    parameters: &[],
     upstreams: upstreams::UPSTREAMS,
     stages: stages::STAGES,
     routes: routes::ROUTES,

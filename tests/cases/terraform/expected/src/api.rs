@@ -21,6 +21,7 @@ pub static GATEWAY: GatewayDef = GatewayDef {
     routes: routes::ROUTES,
     cors: None,
     responses: &[],
+    schemas: &[],
 };
 
 const PARAMETERS: &[DeploymentParameterDef] = &[

@@ -13,6 +13,8 @@ pub static GET_BOOK: OperationDef = OperationDef {
     tag: "default",
     summary: "",
     parameters: &[path("id")],
+    body: None,
+    responses: &[],
     access: AccessDef::Public,
     policy: PolicyDef {
         integration: IntegrationDef::Proxy(ProxyDef {
