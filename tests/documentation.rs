@@ -200,10 +200,7 @@ fn every_command_line_that_is_shown_can_be_typed() {
                 .get(verb)
                 .unwrap_or_else(|| panic!("{name}: there is no `{verb}`"));
             for flag in flags(line.split(" -- ").next().unwrap()) {
-                assert!(
-                    has(said, &flag),
-                    "{name}: `{verb}` has no {flag}"
-                );
+                assert!(has(said, &flag), "{name}: `{verb}` has no {flag}");
             }
             seen += 1;
         }

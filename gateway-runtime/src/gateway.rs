@@ -20,7 +20,7 @@ use crate::client::Upstream;
 use crate::clock::Clock;
 use crate::cors::Cors;
 use crate::def::{ApiKind, GatewayDef, StageDef};
-use crate::exchange::{Admission, Exchange, FieldValue};
+use crate::exchange::{Admission, Exchange, FieldValue, Room};
 use crate::observe::Counters;
 use crate::observe::Sinks;
 use crate::respond::Responses;
@@ -62,6 +62,8 @@ pub struct Gateway {
     pub(crate) counters: Counters,
     /// Where access logs go.
     pub(crate) sinks: Sinks,
+    /// What is left for bodies that are held as a whole.
+    pub(crate) room: Arc<Room>,
 }
 
 /// The `Via` values of a gateway, by the protocol a request came with.
@@ -129,6 +131,9 @@ impl Gateway {
             .map(|stage| Stage::start(stage, &mut starting, &mut faults))
             .collect();
         stages.sort_by_key(|stage| stage.mount.precedence());
+        let largest = (stages.iter().flat_map(|stage| &stage.operations))
+            .filter_map(|operation| operation.policy.body_limit)
+            .fold(def.limits.body, u64::max);
         let mark = |version| {
             FieldValue::from_str(&format!("{version} {}", def.name))
                 .unwrap_or(FieldValue::from_static("1.1 gateway"))
@@ -148,6 +153,7 @@ impl Gateway {
                 upstreams: starting.upstreams.into_live(),
                 schemas: starting.schemas,
                 sinks: starting.sinks,
+                room: Room::new(largest),
                 parameters,
                 via: ViaMark {
                     http1: mark("1.1"),

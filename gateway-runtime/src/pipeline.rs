@@ -322,12 +322,13 @@ async fn keep(fill: Option<Fill>, j: &mut Journey<'_>) -> Result<Reply, Refusal>
         j.exchange.remove_header(name);
     }
     let until = j.worker.clock.instant(j.deadline()).into();
+    let room = &j.gateway.room;
     let answered = async {
         let reply = call(j).await?;
         Ok((reply, j.forbidden))
     };
     // Large, and needed by misses of a cache alone: other requests do not carry it.
-    let (reply, kept) = Box::pin(fill.run(caching, until, answered)).await?;
+    let (reply, kept) = Box::pin(fill.run(caching, until, room, answered)).await?;
     if let Kept::No(why) = kept {
         j.cache = Some(CacheResult::Unkept(why));
     }

@@ -28,7 +28,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::clock::{Clock, Nanos};
-use crate::exchange::{Body, Buffered, Reply};
+use crate::exchange::{Gathered, Reply, Room};
 use crate::refusal::Refusal;
 
 use flight::{Flights, Landing, Lead, Seat};
@@ -189,6 +189,7 @@ impl Fill {
         self,
         caching: &Caching,
         deadline: Instant,
+        room: &Arc<Room>,
         call: impl Future<Output = Result<(Reply, Option<Unkept>), Refusal>>,
     ) -> Result<(Reply, Kept), Refusal> {
         let (mut reply, forbidden) = match call.await {
@@ -206,18 +207,23 @@ impl Fill {
             self.keep_apart();
             return Ok((reply, Kept::No(why)));
         }
-        let room = LARGEST_ENTRY.saturating_sub(store::head_weight(&self.key, &reply.headers));
-        let body = match reply.body.buffer_by(room, deadline).await {
-            Ok(Buffered::Whole(body, None)) => body,
-            Ok(Buffered::Whole(body, Some(trailers))) => {
+        let most = LARGEST_ENTRY.saturating_sub(store::head_weight(&self.key, &reply.headers));
+        let whole = match reply.body.gather_by(most, room, deadline).await {
+            Ok(Gathered::Whole(whole)) if whole.trailers.is_none() => whole,
+            Ok(Gathered::Whole(whole)) => {
                 self.keep_apart();
-                reply.body = Body::whole(body, Some(trailers));
+                reply.body = whole.body();
                 return Ok((reply, Kept::No(Unkept::Trailers)));
             }
-            Ok(Buffered::Longer(body)) => {
+            Ok(Gathered::Longer(body)) => {
                 self.keep_apart();
                 reply.body = body;
                 return Ok((reply, Kept::No(Unkept::TooLarge)));
+            }
+            Ok(Gathered::Crowded(body)) => {
+                self.keep_apart();
+                reply.body = body;
+                return Ok((reply, Kept::No(Unkept::Crowded)));
             }
             Err(fault) => {
                 self.release();
@@ -228,7 +234,7 @@ impl Fill {
         let entry = Arc::new(Entry::new(
             reply.status,
             reply.headers,
-            body,
+            whole.released(),
             now.plus(caching.ttl()),
         ));
         let reply = entry.reply();

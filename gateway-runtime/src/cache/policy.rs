@@ -87,6 +87,8 @@ reasons! {
         TooLarge = "too_large",
         /// It has trailers.
         Trailers = "trailers",
+        /// Too many bodies are held at the moment.
+        Crowded = "crowded",
     }
 }
 

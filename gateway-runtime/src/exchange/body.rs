@@ -7,6 +7,7 @@
 mod client;
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 use client::ClientBody;
 
 use super::Headers;
+use super::room::{Held, Room};
 use crate::client::{LinkBody, StreamBody, Ticket};
 use crate::h1::Outbox;
 use crate::server::WireBody;
@@ -129,6 +131,16 @@ enum Kind {
     Scripted(std::collections::VecDeque<Result<Frame<Bytes>, BodyFault>>),
 }
 
+/// What gathering a body within the room there is came to. Nothing is lost: other bodies begin with what was read.
+pub(crate) enum Gathered {
+    /// All of it.
+    Whole(Whole),
+    /// It is longer than was asked for.
+    Longer(Body),
+    /// There is no room for more of it.
+    Crowded(Body),
+}
+
 /// What reading a whole body came to.
 pub(crate) enum Buffered {
     /// All of it, with its trailers.
@@ -190,7 +202,7 @@ impl Body {
         true
     }
 
-    /// What [`buffer`](Body::buffer) read, as a body again.
+    /// What was read whole, as a body again.
     pub(crate) fn whole(bytes: Bytes, trailers: Option<Headers>) -> Body {
         match trailers {
             None => Body::full(bytes),
@@ -303,19 +315,34 @@ impl Body {
         }
     }
 
-    /// Reads the whole body, if it has at most `most` bytes.
+    /// Reads the whole body, if it has at most `most` bytes. For bodies that are small, or that nobody else has a say in; others
+    /// are to [`gather`](Body::gather).
     pub(crate) async fn buffer(mut self, most: usize) -> Result<Buffered, BodyFault> {
-        self.gather(most).await
+        Ok(match self.read(most, None).await? {
+            Read::Whole(bytes, trailers, _) => Buffered::Whole(bytes, trailers),
+            Read::Longer(body) | Read::Crowded(body) => Buffered::Longer(body),
+        })
+    }
+
+    /// Reads the whole body, if it has at most `most` bytes and there is room for them.
+    pub(crate) async fn gather(
+        mut self,
+        most: usize,
+        room: &Arc<Room>,
+    ) -> Result<Gathered, BodyFault> {
+        let read = self.read(most, Some(room)).await?;
+        Ok(Gathered::of(read, room))
     }
 
     /// The same of an answer, which is to be there by `until`: otherwise its back end has paused too long.
-    pub(crate) async fn buffer_by(
+    pub(crate) async fn gather_by(
         mut self,
         most: usize,
+        room: &Arc<Room>,
         until: Instant,
-    ) -> Result<Buffered, BodyFault> {
-        match tokio::time::timeout_at(until, self.gather(most)).await {
-            Ok(gathered) => gathered,
+    ) -> Result<Gathered, BodyFault> {
+        match tokio::time::timeout_at(until, self.read(most, Some(room))).await {
+            Ok(read) => Ok(Gathered::of(read?, room)),
             Err(_) => {
                 self.expire();
                 Err(BodyFault::UpstreamTimeout)
@@ -334,22 +361,24 @@ impl Body {
         }
     }
 
-    /// Takes what [`buffer`](Body::buffer) reads out of the body.
-    async fn gather(&mut self, most: usize) -> Result<Buffered, BodyFault> {
+    /// Takes what is read of the body out of it.
+    async fn read(&mut self, most: usize, room: Option<&Arc<Room>>) -> Result<Read, BodyFault> {
         match &mut self.kind {
-            Kind::Empty => return Ok(Buffered::Whole(Bytes::new(), None)),
+            Kind::Empty => return Ok(Read::Whole(Bytes::new(), None, None)),
+            // What is here has its room already, or needs none.
             Kind::Full(bytes) if bytes.len() <= most => {
-                return Ok(Buffered::Whole(std::mem::take(bytes), None));
+                return Ok(Read::Whole(std::mem::take(bytes), None, None));
             }
             Kind::Short(bytes) if bytes.len() <= most => {
-                return Ok(Buffered::Whole(Bytes::copy_from_slice(bytes), None));
+                return Ok(Read::Whole(Bytes::copy_from_slice(bytes), None, None));
             }
-            Kind::Full(_) | Kind::Short(_) => return Ok(Buffered::Longer(std::mem::take(self))),
+            Kind::Full(_) | Kind::Short(_) => return Ok(Read::Longer(std::mem::take(self))),
             _ => {}
         }
         if self.size_hint().lower() > most as u64 {
-            return Ok(Buffered::Longer(std::mem::take(self)));
+            return Ok(Read::Longer(std::mem::take(self)));
         }
+        let mut held = room.map(Held::none);
         let mut read = Vec::new();
         let mut only: Option<Bytes> = None;
         let mut trailers = None;
@@ -358,15 +387,21 @@ impl Body {
             match frame?.into_data() {
                 Ok(data) => {
                     let so_far = read.len() + only.as_ref().map_or(0, Bytes::len);
-                    if so_far + data.len() > most {
+                    let length = so_far + data.len();
+                    let fits = length <= most;
+                    if !fits || !held.as_mut().is_none_or(|held| held.reach(length)) {
                         // Taken from the end.
                         let prefix = vec![data, only.unwrap_or_else(|| Bytes::from(read))];
-                        return Ok(Buffered::Longer(Body {
+                        let body = Body {
                             kind: Kind::Prefixed(Box::new(Prefixed {
                                 prefix,
                                 inner: std::mem::take(self),
                             })),
-                        }));
+                        };
+                        return Ok(match fits {
+                            true => Read::Crowded(body),
+                            false => Read::Longer(body),
+                        });
                     }
                     // Most bodies are one frame: these are never copied.
                     if so_far == 0 {
@@ -385,10 +420,29 @@ impl Body {
                 }
             }
         }
-        Ok(Buffered::Whole(
-            only.unwrap_or_else(|| Bytes::from(read)),
-            trailers,
-        ))
+        let bytes = only.unwrap_or_else(|| Bytes::from(read));
+        Ok(Read::Whole(bytes, trailers, held))
+    }
+}
+
+/// What was read of a body.
+enum Read {
+    Whole(Bytes, Option<Headers>, Option<Held>),
+    Longer(Body),
+    Crowded(Body),
+}
+
+impl Gathered {
+    fn of(read: Read, room: &Arc<Room>) -> Gathered {
+        match read {
+            Read::Whole(bytes, trailers, held) => Gathered::Whole(Whole {
+                bytes,
+                trailers,
+                held: held.unwrap_or_else(|| Held::none(room)),
+            }),
+            Read::Longer(body) => Gathered::Longer(body),
+            Read::Crowded(body) => Gathered::Crowded(body),
+        }
     }
 }
 
@@ -499,6 +553,32 @@ fn hint(length: Option<u64>) -> SizeHint {
 struct Trailed {
     bytes: Option<Bytes>,
     trailers: Option<Headers>,
+}
+
+/// A body that was read whole.
+pub(crate) struct Whole {
+    /// Its bytes.
+    pub(crate) bytes: Bytes,
+    /// Its trailers.
+    pub(crate) trailers: Option<Headers>,
+    /// Their room.
+    held: Held,
+}
+
+impl Whole {
+    /// The same as a body again, with its room until it has been written.
+    pub(crate) fn body(self) -> Body {
+        Body::whole(self.held.keep(self.bytes), self.trailers)
+    }
+
+    /// Its bytes for who has a bound of its own: their room is free at once.
+    pub(crate) fn released(self) -> Bytes {
+        match self.held.is_owner(&self.bytes) {
+            true => self.bytes,
+            // They were read before, and have their room with them.
+            false => Bytes::copy_from_slice(&self.bytes),
+        }
+    }
 }
 
 impl Trailed {

@@ -15,6 +15,7 @@ mod fields;
 mod head;
 pub(crate) mod path;
 mod reply;
+mod room;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -24,10 +25,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub(crate) use admit::{Admission, Peer};
-pub(crate) use body::{Body, BodyFault, Buffered, Cut, later, trailers_checked};
+pub(crate) use body::{Body, BodyFault, Buffered, Cut, Gathered, later, trailers_checked};
 pub(crate) use fields::{Coding, FieldName, FieldValue, Headers, Length, Names, Survey, field};
 pub(crate) use head::Head;
 pub(crate) use reply::Reply;
+pub(crate) use room::Room;
 pub(crate) use target::{BadTarget, Target};
 
 use crate::clock::Nanos;

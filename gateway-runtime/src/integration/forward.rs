@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::client::{self, Call, Incoming, Outgoing, Upstream, UpstreamFault};
 use crate::def::{BalanceDef, ParameterDef, ParameterPlace};
-use crate::exchange::{Body, Buffered, Exchange, FieldValue, Headers, claims, field};
+use crate::exchange::{Exchange, FieldValue, Gathered, Headers, claims, field};
 use crate::gateway::ViaMark;
 use crate::pipeline::Journey;
 use crate::refusal::Refusal;
@@ -86,9 +86,10 @@ pub(super) async fn send(
     if journey.gateway.buffers() && !incoming.body.is_empty() {
         let until = journey.worker.clock.instant(deadline).into();
         let body = std::mem::take(&mut incoming.body);
-        incoming.body = match body.buffer_by(HELD_BACK, until).await? {
-            Buffered::Whole(bytes, trailers) => Body::whole(bytes, trailers),
-            Buffered::Longer(body) => body,
+        let room = &journey.gateway.room;
+        incoming.body = match body.gather_by(HELD_BACK, room, until).await? {
+            Gathered::Whole(whole) => whole.body(),
+            Gathered::Longer(body) | Gathered::Crowded(body) => body,
         };
     }
     if let Some(operation) = journey.operation {

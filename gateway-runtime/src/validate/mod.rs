@@ -19,6 +19,7 @@ mod value;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use body::{Contents, Looked};
 use parameter::{Found, Parameter, Texts};
@@ -28,7 +29,7 @@ use crate::def::{
     ErrorDialect, GatewayDef, Messages, Mode, OperationDef, PolicyDef, ResponseDef, Rules,
     StatusDef,
 };
-use crate::exchange::{Body, Buffered, Exchange, Reply, field};
+use crate::exchange::{Exchange, Gathered, Reply, Room, field};
 use crate::pipeline::Journey;
 use crate::refusal::{Fault, FaultPlace, Faults, Refusal};
 use crate::schema::{self, Root, Schemas, Scratch, Violations};
@@ -139,7 +140,12 @@ impl Validation {
             return Ok(());
         };
         let refused = match body
-            .look_at(j.exchange, &j.gateway.schemas, self.lenient)
+            .look_at(
+                j.exchange,
+                &j.gateway.schemas,
+                &j.gateway.room,
+                self.lenient,
+            )
             .await?
         {
             Ok(faults) if faults.is_empty() => return Ok(()),
@@ -318,6 +324,7 @@ impl RequestBody {
         &self,
         exchange: &mut Exchange,
         schemas: &Schemas,
+        room: &Arc<Room>,
         lenient: bool,
     ) -> Result<Result<Faults, Refusal>, Refusal> {
         let mut faults = Faults::default();
@@ -330,12 +337,17 @@ impl RequestBody {
                 return Ok(Ok(faults));
             }
             let body = exchange.take_body();
-            let (bytes, trailers) = match body.buffer(usize::MAX).await? {
-                Buffered::Whole(bytes, trailers) => (bytes, trailers),
+            let whole = match body.gather(usize::MAX, room).await? {
+                Gathered::Whole(whole) => whole,
                 // There is nothing longer.
-                Buffered::Longer(_) => return Err(Refusal::BodyTooLarge),
+                Gathered::Longer(_) => return Err(Refusal::BodyTooLarge),
+                Gathered::Crowded(body) => {
+                    exchange.set_body(body);
+                    return Ok(Err(Refusal::Busy));
+                }
             };
-            exchange.set_body(Body::whole(bytes.clone(), trailers));
+            let bytes = whole.bytes.clone();
+            exchange.set_body(whole.body());
             if !bytes.is_empty() {
                 if let Looked::At(content) = looked {
                     let media_type = exchange.headers().get(field::CONTENT_TYPE);
@@ -403,37 +415,44 @@ impl Response {
         };
         let until = j.worker.clock.instant(j.deadline()).into();
         let body = std::mem::take(&mut reply.body);
-        match body.buffer_by(LONGEST_ANSWER, until).await? {
-            Buffered::Whole(bytes, trailers) => {
+        match body
+            .gather_by(LONGEST_ANSWER, &j.gateway.room, until)
+            .await?
+        {
+            Gathered::Whole(whole) => {
                 let media_type = reply.headers.get(field::CONTENT_TYPE);
-                content.check(&bytes, media_type, schemas, Messages::Responses, faults);
-                reply.body = Body::whole(bytes, trailers);
+                let bytes = &whole.bytes;
+                content.check(bytes, media_type, schemas, Messages::Responses, faults);
+                reply.body = whole.body();
             }
-            Buffered::Longer(body) => {
+            Gathered::Crowded(body) => {
                 reply.body = body;
-                faults.add(Fault {
-                    at: FaultPlace::Body,
-                    pointer: String::new(),
-                    keyword: "content",
-                    detail: Cow::Borrowed("is too long to be checked"),
-                    schema: String::new(),
-                });
+                faults.add(uncheckable("came while too many others were being checked"));
+            }
+            Gathered::Longer(body) => {
+                reply.body = body;
+                faults.add(uncheckable("is too long to be checked"));
             }
         }
         Ok(())
     }
 }
 
-/// The fault of an answer whose body is not looked at.
+/// The fault of an answer whose coding or media type says that its body cannot be looked at.
 fn unreadable(refused: &Refusal) -> Fault {
+    uncheckable(match refused {
+        Refusal::UnsupportedEncoding => "is compressed, so that it cannot be checked",
+        _ => "has a media type that the document does not describe",
+    })
+}
+
+/// The fault of an answer whose body is not looked at.
+fn uncheckable(detail: &'static str) -> Fault {
     Fault {
         at: FaultPlace::Body,
         pointer: String::new(),
         keyword: "content",
-        detail: Cow::Borrowed(match refused {
-            Refusal::UnsupportedEncoding => "is compressed, so that it cannot be checked",
-            _ => "has a media type that the document does not describe",
-        }),
+        detail: Cow::Borrowed(detail),
         schema: String::new(),
     }
 }

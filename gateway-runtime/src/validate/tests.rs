@@ -7,7 +7,7 @@ use crate::def::{
     cookie, encoding, fields, header, integer, json, number, object, parts, path, plain, property,
     query, required, string,
 };
-use crate::exchange::Params;
+use crate::exchange::{Body, Params};
 use crate::testing::request;
 
 const INTEGERS: Rules = &[array(), Rule::Items(&[integer()])];
@@ -354,7 +354,7 @@ fn carried(def: BodyDef, headers: &[(&str, &str)], sent: &str) -> String {
     let looked = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap()
-        .block_on(body.look_at(&mut exchange, &schemas, false));
+        .block_on(body.look_at(&mut exchange, &schemas, &Room::new(0), false));
     assert_eq!(exchange.content_length(), Some(sent.len() as u64));
     match looked.unwrap() {
         Err(refused) => refused.reason().to_owned(),

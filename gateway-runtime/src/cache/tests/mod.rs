@@ -14,7 +14,7 @@ use crate::def::{
     AccessDef, ApiKind, CacheDef, CacheKey, CredentialDef, IntegrationDef, Invalidation, OnRefusal,
     OperationDef, ParameterDef, ParameterPlace, PolicyDef, header, path, query,
 };
-use crate::exchange::{BodyFault, FieldName, FieldValue, Headers, field};
+use crate::exchange::{Body, BodyFault, Buffered, FieldName, FieldValue, Headers, field};
 use crate::testing::request;
 
 /// Longer than any of these tests; a test that gets here has deadlocked.
@@ -140,7 +140,10 @@ async fn served(
             Err(fill) => fill,
         },
     };
-    match fill.run(&kept(), deadline(), unforbidden(call)).await {
+    match fill
+        .run(&kept(), deadline(), &Room::new(0), unforbidden(call))
+        .await
+    {
         Ok((reply, Kept::Yes)) => (Ok(text(reply).await), "kept"),
         Ok((reply, Kept::No(why))) => (Ok(text(reply).await), why.label()),
         Err(refusal) => (Err(refusal), "refused"),
@@ -446,7 +449,7 @@ fn after_an_answer_that_is_not_kept_requests_do_not_wait_for_each_other() {
         };
         let broken = std::future::ready(Ok(reply(500, Body::full("broken"))));
         assert_eq!(served(&cache, "k", good).await.1, "kept");
-        fill.run(&kept(), deadline(), unforbidden(broken))
+        fill.run(&kept(), deadline(), &Room::new(0), unforbidden(broken))
             .await
             .unwrap();
         assert_eq!(
@@ -475,8 +478,13 @@ fn a_fresh_answer_replaces_what_is_kept_unless_it_is_a_failure() {
         let refreshed = |status, text| {
             let fill = cache.refresh(key("k"));
             async move {
-                fill.run(&kept(), deadline(), unforbidden(answer(status, text)))
-                    .await
+                fill.run(
+                    &kept(),
+                    deadline(),
+                    &Room::new(0),
+                    unforbidden(answer(status, text)),
+                )
+                .await
             }
         };
         let hit = || async { text(cache.peek(&key("k"), clock.now()).unwrap().reply()).await };
@@ -511,7 +519,7 @@ fn what_is_too_large_or_has_trailers_is_passed_on_whole() {
             Body::scripted([piece("text"), Ok(Frame::trailers(trailers))]),
         )));
         let (reply, kept) = fill
-            .run(&kept(), deadline(), unforbidden(call))
+            .run(&kept(), deadline(), &Room::new(0), unforbidden(call))
             .await
             .unwrap();
         assert!(matches!(kept, Kept::No(Unkept::Trailers)));
@@ -575,7 +583,10 @@ fn what_a_mapping_no_longer_shows_still_forbids() {
             panic!("there is nothing to hit");
         };
         let call = async { Ok((reply(200, Body::full("mapped")), Some(Unkept::Private))) };
-        let (answer, how) = fill.run(&kept(), deadline(), call).await.unwrap();
+        let (answer, how) = fill
+            .run(&kept(), deadline(), &Room::new(0), call)
+            .await
+            .unwrap();
         assert!(matches!(how, Kept::No(Unkept::Private)));
         assert_eq!(text(answer).await, "mapped");
         assert!(cache.peek(&key("k"), clock.now()).is_none());

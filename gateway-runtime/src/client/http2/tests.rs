@@ -14,7 +14,7 @@ use super::*;
 use crate::client::{Call, Part, Tries, Upstream};
 use crate::clock::Clock;
 use crate::def::UpstreamDef;
-use crate::exchange::{Buffered, Target};
+use crate::exchange::{Buffered, Room, Target};
 use crate::settings::Settings;
 use crate::tls::{ServerTls, TlsSetup};
 
@@ -362,7 +362,8 @@ fn an_answer_that_is_not_whole_in_time_is_its_back_ends_fault() {
     say.send(half(&[])).unwrap();
     let read = runtime().block_on(async {
         let answer = head(&worker, &upstream, Body::empty()).await;
-        answer.body.buffer_by(100, Instant::now()).await
+        let room = Room::new(0);
+        answer.body.gather_by(100, &room, Instant::now()).await
     });
     assert_eq!(read.err(), Some(BodyFault::UpstreamTimeout));
     assert_eq!(failed(&upstream), 1);

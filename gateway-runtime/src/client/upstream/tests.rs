@@ -10,7 +10,7 @@ use http::Method;
 use super::*;
 use crate::clock::Clock;
 use crate::def::{BreakerDef, RetriesDef, RetryOn, UpstreamTargetDef};
-use crate::exchange::{BodyFault, Headers};
+use crate::exchange::{BodyFault, Headers, Room};
 use crate::settings::Settings;
 
 /// Long beyond what any step of a test takes.
@@ -184,7 +184,7 @@ fn an_answer_that_is_not_whole_in_time_is_its_targets_fault() {
     let read = runtime().block_on(async {
         let answer = get(&worker, &upstream, None).await.0.unwrap();
         let now = tokio::time::Instant::now();
-        answer.body.buffer_by(100, now).await
+        answer.body.gather_by(100, &Room::new(0), now).await
     });
     assert_eq!(read.err(), Some(BodyFault::UpstreamTimeout));
     let failed = |at: usize| {

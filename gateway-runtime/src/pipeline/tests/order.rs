@@ -386,3 +386,28 @@ fn a_body_beyond_the_limit_is_not_gathered_to_be_looked_at() {
     ));
     assert_eq!(answer.status, 200);
 }
+
+#[test]
+fn what_has_no_room_to_be_checked_is_told_to_come_again() {
+    const TEXT: BodyDef = body(&[plain("text/plain", &[string(), Rule::MaxLength(1 << 20)])]);
+    let checked = OperationDef {
+        body: Some(TEXT),
+        ..operation("POST", "/count", CHECKED)
+    };
+    let site = Site::start(
+        gateway(vec![checked], GATEWAY),
+        &settings(Some(BackEnd::start().address)),
+    );
+    let send = |text: &str| site.send("POST", "/count", &["content-type: text/plain"], text);
+    let large = "a".repeat(200_000);
+    assert_eq!(send(&large).status, 200);
+    let occupied = site.gateway.room.occupied();
+    let answer = send(&large);
+    assert_eq!(answer.status, 503);
+    assert!(answer.header("retry-after").is_some());
+    // Small bodies need none.
+    assert_eq!(send("abc").status, 200);
+    drop(occupied);
+    assert_eq!(send(&large).status, 200);
+    assert_eq!(site.gateway.room.free(), 256 << 20);
+}
