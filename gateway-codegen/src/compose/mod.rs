@@ -239,7 +239,7 @@ fn read(
     let document = Document {
         files,
         names,
-        evaluated,
+        evaluated: Box::new(evaluated),
     };
     for (index, own) in own.into_iter().chain([asides]).enumerate() {
         found.append(own.moved(|place| Place {
@@ -247,7 +247,7 @@ fn read(
             ..place
         }));
     }
-    let fine = !faulty && !(make && found.has_errors());
+    let fine = !(faulty || make && found.has_errors());
     (document, fine)
 }
 

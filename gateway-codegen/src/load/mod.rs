@@ -65,7 +65,7 @@ pub struct Document {
     /// Names that the files give their parts.
     pub(crate) names: Box<Names>,
     /// What evaluation made of it.
-    pub evaluated: Evaluated,
+    pub evaluated: Box<Evaluated>,
 }
 
 impl Document {
