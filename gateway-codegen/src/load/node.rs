@@ -313,5 +313,21 @@ pub(crate) fn unescape(token: &str) -> String {
 
 /// What a JSON pointer leads to (RFC 6901 section 4).
 pub(crate) fn follow_pointer<'v>(root: &'v Value, pointer: &str) -> Option<&'v Value> {
-    root.pointer(pointer)
+    let Some(tokens) = pointer.strip_prefix('/') else {
+        return pointer.is_empty().then_some(root);
+    };
+    tokens
+        .split('/')
+        .try_fold(root, |value, token| match value {
+            // Hardly any token is escaped.
+            Value::Object(members) => match token.contains('~') {
+                true => members.get(&unescape(token)),
+                false => members.get(token),
+            },
+            Value::Array(items) => {
+                let plain = token == "0" || !token.starts_with(['0', '+']);
+                items.get(token.parse::<usize>().ok().filter(|_| plain)?)
+            }
+            _ => None,
+        })
 }

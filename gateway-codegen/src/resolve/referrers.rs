@@ -50,16 +50,25 @@ impl Referrers<'_> {
         chain
     }
 
-    /// The reference to a value, or to the nearest one around it. What lies inside a reference is not behind it.
+    /// The reference to a value, or to the nearest one around it.
     fn of(&self, place: &Place) -> Option<Place> {
-        let mut place = place.clone();
-        loop {
-            let node = self.document.at(&place);
-            if let Some(referrer) = node.and_then(|node| self.first.get(&node.id())) {
-                return Some(referrer.place());
-            }
-            let end = place.pointer.rfind('/')?;
-            place.pointer.truncate(end);
+        if self.first.is_empty() {
+            return None;
         }
+        let mut node = self.document.file_root(place.file)?;
+        let mut nearest = self.first.get(&node.id());
+        let mut rest = place.pointer.as_str();
+        while let Some(behind) = rest.strip_prefix('/') {
+            let end = behind.find('/').map_or(rest.len(), |at| at + 1);
+            let (step, others) = rest.split_at(end);
+            match node.at(step) {
+                Some(next) => node = next,
+                // Where nothing stands, such as a member that is missing, what it would stand in is meant.
+                None => break,
+            }
+            nearest = self.first.get(&node.id()).or(nearest);
+            rest = others;
+        }
+        nearest.map(Node::place)
     }
 }
