@@ -7,6 +7,29 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use super::cursor::{Str, Text};
 use super::number::Decimal;
 
+/// A value among others that it is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Hashed {
+    /// What equal values share, where that is asked for.
+    pub(super) hash: u64,
+    pub(super) at: usize,
+    pub(super) end: usize,
+}
+
+impl Hashed {
+    /// Whether this value equals another of the same text.
+    pub(super) fn equals(&self, other: &Hashed, text: Text<'_>) -> bool {
+        let (a, b) = (
+            text.bytes(self.at, self.end),
+            text.bytes(other.at, other.end),
+        );
+        // Strings without escapes have one way to be written.
+        let plain =
+            |value: &[u8]| value.starts_with(b"\"") && memchr::memchr(b'\\', value).is_none();
+        a == b || !(plain(a) && plain(b)) && equal(text, self.at, text, other.at)
+    }
+}
+
 /// Whether two values are equal.
 pub(super) fn equal(a: Text<'_>, a_at: usize, b: Text<'_>, b_at: usize) -> bool {
     matches!(ends(a, a_at, b, b_at), Some(Some(_)))

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::def::{Format, Messages, Rule, Rules, SchemaId, Types};
 
 use super::cursor::Text;
-use super::number::{Decimal, Divisor};
+use super::number::{Decimal, Divisor, Short};
 use super::pattern::Pattern;
 use super::program::{
     ANYTHING, ArrayPart, Bound, Branch, Contains, Dependent, Enumeration, Loose, MOST_LOOSE,
@@ -182,11 +182,7 @@ impl Schemas {
                     let Some(divisor) = Divisor::read(text) else {
                         return Err(self.fault(place, "`multipleOf` has no use for this number"));
                     };
-                    let check = NumberCheck::MultipleOf {
-                        divisor,
-                        small: divisor.integer(),
-                        text,
-                    };
+                    let check = NumberCheck::MultipleOf { divisor, text };
                     draft.plan.numbers.push((check, place));
                 }
                 Rule::MinLength(least) => {
@@ -421,19 +417,19 @@ impl Schemas {
         }
     }
 
-    fn is_number(&self, text: &'static str, place: PlaceId) -> Result<Option<i64>, Fault> {
+    fn is_number(&self, text: &'static str, place: PlaceId) -> Result<Option<Short>, Fault> {
         match Text::of(text).number(0) {
-            Ok(number) if number.end == text.len() => Ok(number.small),
+            Ok(number) if number.end == text.len() => Ok(number.short),
             _ => Err(self.fault(place, "a number is expected")),
         }
     }
 
     fn bound(&self, text: &'static str, place: PlaceId) -> Result<Bound, Fault> {
-        let small = self.is_number(text, place)?;
+        let short = self.is_number(text, place)?;
         Ok(Bound {
             text,
             exact: Decimal::read(text.as_bytes()),
-            small,
+            short,
         })
     }
 
@@ -556,6 +552,10 @@ impl Draft {
                 let start = object.children.len();
                 object.children.extend(children);
                 member.children = start..object.children.len();
+                member.settled = object.loose.iter().enumerate().all(|(number, loose)| {
+                    let named = member.named_by >> number & 1 == 1;
+                    loose.patterns.is_empty() && (named || loose.additional.is_none())
+                });
             }
             let words = object.watched.len().div_ceil(64);
             object.in_requests = vec![0; words];

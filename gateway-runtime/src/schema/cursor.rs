@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use super::number::{SHORT_DIGITS, Short};
+
 /// Deepest nesting of arrays and objects in a text.
 pub const MAX_DEPTH: usize = 128;
 
@@ -42,11 +44,11 @@ pub(super) struct Str {
     pub(super) escaped: bool,
 }
 
-/// A number: where it ends, and its value if that is a short integer written without fraction or exponent.
+/// A number: where it ends, and its value if that is a short one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Number {
     pub(super) end: usize,
-    pub(super) small: Option<i64>,
+    pub(super) short: Option<Short>,
 }
 
 /// A text that is read.
@@ -99,6 +101,10 @@ impl<'j> Text<'j> {
     /// The first byte at or behind `at` that is no whitespace.
     #[inline]
     pub(super) fn space(self, mut at: usize) -> usize {
+        // Most texts have none.
+        if let Some(b'!'..) = self.byte(at) {
+            return at;
+        }
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte(at) {
             at += 1;
         }
@@ -148,34 +154,50 @@ impl<'j> Text<'j> {
             at += 1;
         }
         let first = at;
-        let mut value: i64 = 0;
-        while let Some(digit @ b'0'..=b'9') = self.byte(at) {
-            value = value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
-            at += 1;
-        }
-        let digits = at - first;
-        match (digits, self.byte(first)) {
+        // Of the digits on both sides of the point; what has wrapped is not taken.
+        let mut size: i64 = 0;
+        let mut digits = 0;
+        let mut read = |mut at: usize| {
+            let first = at;
+            while let Some(digit @ b'0'..=b'9') = self.byte(at) {
+                size = size.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
+                at += 1;
+            }
+            digits += at - first;
+            at
+        };
+        at = read(at);
+        match (at - first, self.byte(first)) {
             (0, _) => return malformed(at, if negative { "a digit" } else { "a value" }),
             (1, _) => {}
             (_, Some(b'0')) => return malformed(first + 1, "no digit behind a leading 0"),
             _ => {}
         }
-        let mut plain = true;
+        let mut scale = 0;
         if self.byte(at) == Some(b'.') {
-            plain = false;
-            at = self.digits(at + 1)?;
+            let point = at + 1;
+            at = read(point);
+            scale = at - point;
+            if scale == 0 {
+                return malformed(at, "a digit");
+            }
         }
-        if let Some(b'e' | b'E') = self.byte(at) {
-            plain = false;
+        let plain = !matches!(self.byte(at), Some(b'e' | b'E'));
+        if !plain {
             at += 1;
             if let Some(b'+' | b'-') = self.byte(at) {
                 at += 1;
             }
             at = self.digits(at)?;
         }
-        // Eighteen digits cannot have wrapped.
-        let small = (plain && digits <= 18).then_some(if negative { -value } else { value });
-        Ok(Number { end: at, small })
+        let short = match u8::try_from(scale) {
+            Ok(scale) if plain && digits <= SHORT_DIGITS => Some(Short {
+                size: if negative { -size } else { size },
+                scale,
+            }),
+            _ => None,
+        };
+        Ok(Number { end: at, short })
     }
 
     fn digits(self, mut at: usize) -> Result<usize, Malformed> {
@@ -195,7 +217,12 @@ impl<'j> Text<'j> {
         if self.byte(at) != Some(b'"') {
             return malformed(at, "a string");
         }
-        let start = at + 1;
+        self.content(at + 1)
+    }
+
+    /// The content of a string begins here.
+    #[inline]
+    fn content(self, start: usize) -> Result<Str, Malformed> {
         let mut at = start;
         let mut escaped = false;
         loop {
@@ -344,7 +371,7 @@ impl<'j> Text<'j> {
         if self.byte(at) != Some(b'"') {
             return malformed(at, "the name of a member in quotes");
         }
-        let name = self.string(at)?;
+        let name = self.content(at + 1)?;
         let at = self.space(name.end + 1);
         if self.byte(at) != Some(b':') {
             return malformed(at, "`:`");

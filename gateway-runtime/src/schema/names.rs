@@ -4,12 +4,20 @@
 #[derive(Debug, Default)]
 pub(super) struct Names {
     names: Vec<&'static str>,
-    /// Open addressing: number of a name plus one; its length is a power of two, or 0 while a walk is as fast.
-    slots: Vec<u32>,
+    /// Open addressing; its length is a power of two, or 0 as long as there is no name. At most half of it is taken.
+    slots: Vec<Option<Slot>>,
 }
 
-/// Up to here all names are compared.
-const FEW: usize = 4;
+/// Where a name is found.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    end: u64,
+    length: usize,
+    number: usize,
+}
+
+/// So long a name is known by [`end`] and its length.
+const SHORT: usize = 8;
 
 impl Names {
     /// The number of a name, which is added if it is new.
@@ -18,39 +26,44 @@ impl Names {
             return number;
         }
         self.names.push(name);
-        if self.names.len() > FEW {
-            if self.slots.len() < self.names.len() * 2 {
-                self.slots = vec![0; (self.names.len() * 4).next_power_of_two()];
-                for number in 0..self.names.len() {
-                    self.place(number);
-                }
-            } else {
-                self.place(self.names.len() - 1);
+        if self.slots.len() < self.names.len() * 2 {
+            self.slots = vec![None; (self.names.len() * 4).next_power_of_two()];
+            for number in 0..self.names.len() {
+                self.place(number);
             }
+        } else {
+            self.place(self.names.len() - 1);
         }
         self.names.len() - 1
     }
 
     fn place(&mut self, number: usize) {
-        let mut slot = self.slot(self.names[number].as_bytes());
-        while self.slots[slot] != 0 {
-            slot = (slot + 1) & (self.slots.len() - 1);
+        let name = self.names[number].as_bytes();
+        let end = end(name);
+        let mut at = self.slot(name, end);
+        while self.slots[at].is_some() {
+            at = (at + 1) & (self.slots.len() - 1);
         }
-        self.slots[slot] = u32::try_from(number + 1).unwrap_or(u32::MAX);
+        self.slots[at] = Some(Slot {
+            end,
+            length: name.len(),
+            number,
+        });
     }
 
     #[inline]
     pub(super) fn find(&self, name: &[u8]) -> Option<usize> {
-        if self.slots.is_empty() {
-            return self.names.iter().position(|known| known.as_bytes() == name);
-        }
-        let mut slot = self.slot(name);
+        let end = end(name);
+        let mut at = self.slot(name, end);
         loop {
-            let number = usize::try_from(self.slots[slot]).ok()?.checked_sub(1)?;
-            if self.names.get(number)?.as_bytes() == name {
-                return Some(number);
+            let slot = self.slots.get(at)?.as_ref()?;
+            if slot.end == end
+                && slot.length == name.len()
+                && (name.len() <= SHORT || self.names.get(slot.number)?.as_bytes() == name)
+            {
+                return Some(slot.number);
             }
-            slot = (slot + 1) & (self.slots.len() - 1);
+            at = (at + 1) & (self.slots.len() - 1);
         }
     }
 
@@ -60,21 +73,32 @@ impl Names {
     }
 
     #[inline]
-    fn slot(&self, name: &[u8]) -> usize {
+    fn slot(&self, name: &[u8], end: u64) -> usize {
         // The names are the document's, so nobody can choose them to collide.
         const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mut hash = name.len() as u64;
-        let mut words = name.chunks_exact(8);
-        for word in words.by_ref() {
-            let word = <[u8; 8]>::try_from(word).unwrap_or_default();
-            hash = (hash ^ u64::from_le_bytes(word)).wrapping_mul(ODD);
-            hash ^= hash >> 32;
+        let mut hash = (end ^ name.len() as u64).wrapping_mul(ODD);
+        if name.len() > SHORT {
+            for word in name.chunks_exact(8) {
+                let word = <[u8; 8]>::try_from(word).unwrap_or_default();
+                hash = (hash ^ hash >> 32 ^ u64::from_le_bytes(word)).wrapping_mul(ODD);
+            }
         }
-        for byte in words.remainder() {
-            hash = (hash ^ u64::from(*byte)).wrapping_mul(ODD);
-        }
-        (hash ^ hash >> 29) as usize & (self.slots.len() - 1)
+        (hash >> 32) as usize & self.slots.len().wrapping_sub(1)
     }
+}
+
+/// The last eight bytes of a name, or all of a shorter one: names of one length up to eight differ here if they differ.
+#[inline]
+fn end(name: &[u8]) -> u64 {
+    if let Some(last) = name.last_chunk() {
+        return u64::from_le_bytes(*last);
+    }
+    // Two reads that may overlap.
+    if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        return u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last));
+    }
+    let byte = |at| u64::from(name.get(at).copied().unwrap_or_default());
+    byte(0) | byte(1) << 8 | byte(2) << 16
 }
 
 #[cfg(test)]
@@ -85,7 +109,24 @@ mod tests {
     fn names_are_found_by_their_numbers() {
         let all: Vec<&'static str> = (0..500)
             .map(|n| &*Box::leak(format!("a_rather_long_name_{n}_with_an_end").into_boxed_str()))
-            .chain(["", "a", "ab"])
+            .chain([
+                "",
+                "a",
+                "ab",
+                "aba",
+                "abab",
+                "abba",
+                "ababa",
+                "abbba",
+                "abcdefg",
+                "abcxefg",
+                "abcdefgh",
+                "xbcdefgh",
+                "xabcdefgh",
+                "yabcdefgh",
+                "\0",
+                "\0\0",
+            ])
             .collect();
         let mut names = Names::default();
         for (number, name) in all.iter().enumerate() {
@@ -96,7 +137,15 @@ mod tests {
         for (number, name) in all.iter().enumerate() {
             assert_eq!(names.find(name.as_bytes()), Some(number));
         }
-        assert_eq!(names.find(b"a_rather_long_name_500_with_an_end"), None);
+        for other in [
+            "a_rather_long_name_500_with_an_end",
+            "b",
+            "\0\0\0",
+            "zabcdefgh",
+            "abcdexgh",
+        ] {
+            assert_eq!(names.find(other.as_bytes()), None, "{other:?}");
+        }
         assert_eq!(names.all(), all);
     }
 }

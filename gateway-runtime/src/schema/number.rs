@@ -168,6 +168,53 @@ impl Hash for Decimal<'_> {
     }
 }
 
+/// A number that is written with at most [`SHORT_DIGITS`] digits and without exponent: `size` · 10^-`scale`.
+///
+/// Most numbers of messages are, so they are compared without a second look at their digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Short {
+    pub(super) size: i64,
+    /// Digits behind the point; at most [`SHORT_DIGITS`].
+    pub(super) scale: u8,
+}
+
+/// So many digits, and one more, fit into 64 bits.
+pub(super) const SHORT_DIGITS: usize = 18;
+
+const POWERS: [i64; SHORT_DIGITS + 1] = {
+    let mut powers = [1; SHORT_DIGITS + 1];
+    let mut power = 1;
+    while power < powers.len() {
+        powers[power] = powers[power - 1] * 10;
+        power += 1;
+    }
+    powers
+};
+
+/// 10 to this power, if that is a short number.
+fn power_of_ten(power: usize) -> Option<i64> {
+    POWERS.get(power).copied()
+}
+
+impl Short {
+    /// The number, if it is written without a fraction.
+    #[inline]
+    pub(super) fn integer(self) -> Option<i64> {
+        (self.scale == 0).then_some(self.size)
+    }
+
+    /// Which of two is more. `None`: that is not to be seen without their digits.
+    #[inline]
+    pub(super) fn compare(self, other: Short) -> Option<Ordering> {
+        if self.scale == other.scale {
+            return Some(self.size.cmp(&other.size));
+        }
+        let ours = self.size.checked_mul(power_of_ten(other.scale.into())?)?;
+        let theirs = other.size.checked_mul(power_of_ten(self.scale.into())?)?;
+        Some(ours.cmp(&theirs))
+    }
+}
+
 /// What numbers are to be multiples of: `size` · 10^`exponent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Divisor {
@@ -192,10 +239,18 @@ impl Divisor {
         })
     }
 
-    /// The divisor, if it is an integer of 64 bits.
-    pub(super) fn integer(&self) -> Option<i64> {
-        let power = 10_i64.checked_pow(u32::try_from(self.exponent).ok()?)?;
-        i64::try_from(self.size).ok()?.checked_mul(power)
+    /// Whether a short number is an integral multiple. `None`: that is not to be seen without its digits.
+    #[inline]
+    pub(super) fn divides_short(&self, number: Short) -> Option<bool> {
+        let size = i64::try_from(self.size).ok()?;
+        let power = self.exponent.checked_add(number.scale.into())?;
+        let factor = power_of_ten(usize::try_from(power.unsigned_abs()).ok()?)?;
+        let (number, size) = if power < 0 {
+            (number.size.checked_mul(factor)?, size)
+        } else {
+            (number.size, size.checked_mul(factor)?)
+        };
+        Some(number.checked_rem(size)? == 0)
     }
 
     /// Whether a number is an integral multiple.
@@ -234,7 +289,9 @@ impl Divisor {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot begin should stop")]
 mod tests {
+    use super::super::cursor::Text;
     use super::*;
 
     fn read(text: &str) -> Decimal<'_> {
@@ -348,5 +405,77 @@ mod tests {
         for none in ["0", "-1", "0.0", "1234567890123456789"] {
             assert_eq!(Divisor::read(none), None);
         }
+    }
+
+    #[test]
+    fn short_numbers_say_what_their_digits_say() {
+        let texts = [
+            "0",
+            "-0",
+            "0.0",
+            "1",
+            "-1",
+            "1.0",
+            "10",
+            "0.1",
+            "-0.1",
+            "0.10",
+            "0.01",
+            "19.99",
+            "20",
+            "19.990",
+            "0.3",
+            "3",
+            "0.000000000000000001",
+            "-0.000000000000000003",
+            "0.25",
+            "7.5",
+            "999999999999999999",
+            "-999999999999999999",
+            "99999999999999999.9",
+            "1.5e3",
+            "1e2",
+            "1000000000000000000",
+            "0.1234567890123456789",
+            "9223372036854775807",
+        ];
+        let short = |text: &str| Text::of(text).number(0).unwrap().short;
+        let mut compared = 0;
+        for (a, b) in texts.iter().flat_map(|a| texts.iter().map(move |b| (a, b))) {
+            let (Some(first), Some(second)) = (short(a), short(b)) else {
+                continue;
+            };
+            if let Some(order) = first.compare(second) {
+                assert_eq!(order, read(a).cmp(&read(b)), "{a} {b}");
+                compared += 1;
+            }
+            if let Some(divisor) = Divisor::read(b)
+                && let Some(divides) = divisor.divides_short(first)
+            {
+                assert_eq!(divides, divisor.divides(&read(a)), "{a} by {b}");
+            }
+        }
+        assert!(compared > 300, "only {compared} pairs were compared");
+    }
+
+    #[test]
+    fn ordinary_numbers_are_short() {
+        let short = |text: &str| Text::of(text).number(0).unwrap().short;
+        let (size, scale) = (-1999, 2);
+        assert_eq!(short("-19.99"), Some(Short { size, scale }));
+        assert_eq!(short("0.1").and_then(Short::integer), None);
+        assert_eq!(short("7").and_then(Short::integer), Some(7));
+        for long in ["1e2", "1000000000000000000", "0.123456789012345678"] {
+            assert_eq!(short(long), None, "{long}");
+        }
+        let cents = Divisor::read("0.01").unwrap();
+        assert_eq!(
+            short("19.99").and_then(|n| cents.divides_short(n)),
+            Some(true)
+        );
+        assert_eq!(
+            short("19.995").and_then(|n| cents.divides_short(n)),
+            Some(false)
+        );
     }
 }

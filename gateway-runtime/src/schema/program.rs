@@ -7,7 +7,7 @@
 
 use crate::def::{Format, Messages, SchemaId, Types};
 
-use super::number::{Decimal, Divisor};
+use super::number::{Decimal, Divisor, Short};
 use super::pattern::Pattern;
 
 /// Row of the list of plans.
@@ -83,7 +83,6 @@ pub(super) enum NumberCheck {
     ExclusiveMaximum(Bound),
     MultipleOf {
         divisor: Divisor,
-        small: Option<i64>,
         text: &'static str,
     },
     /// An integer of so many bits with sign.
@@ -95,7 +94,7 @@ pub(super) enum NumberCheck {
 pub(super) struct Bound {
     pub(super) text: &'static str,
     pub(super) exact: Decimal<'static>,
-    pub(super) small: Option<i64>,
+    pub(super) short: Option<Short>,
 }
 
 /// What strings have to be.
@@ -154,6 +153,8 @@ pub(super) struct Member {
     pub(super) bit: Option<usize>,
     /// The lists among [`ObjectPlan::loose`] whose `properties` name it, a bit each.
     pub(super) named_by: u64,
+    /// Whether nothing in [`ObjectPlan::loose`] has anything to say of it.
+    pub(super) settled: bool,
 }
 
 /// Members that have to be there.

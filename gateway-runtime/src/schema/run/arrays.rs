@@ -1,8 +1,9 @@
 //! Arrays, an element at a time.
 
+use super::super::compare::{self, Hashed};
+use super::super::messages;
 use super::super::program::{ANYTHING, ArrayPlan};
 use super::super::violation::Step;
-use super::super::{compare, messages};
 use super::{BYTES_OF_A_STEP, FEW, REFUSED, Read, Runner, Stop};
 
 impl<'r> Runner<'r> {
@@ -76,7 +77,11 @@ impl<'r> Runner<'r> {
             };
             if array.unique.is_some() {
                 self.step((end - value) / BYTES_OF_A_STEP)?;
-                self.scratch.hashes.push((0, value));
+                self.scratch.hashes.push(Hashed {
+                    hash: 0,
+                    at: value,
+                    end,
+                });
             }
             ok &= kept;
             if LOUD {
@@ -162,22 +167,21 @@ impl<'r> Runner<'r> {
         if elements.len() <= FEW {
             // Few are compared faster than hashed.
             let mut rest = &*elements;
-            while let [(_, first), others @ ..] = rest {
-                let same = |(_, other): &(u64, usize)| compare::equal(text, *first, text, *other);
-                if others.iter().any(same) {
+            while let [first, others @ ..] = rest {
+                if others.iter().any(|other| first.equals(other, text)) {
                     return true;
                 }
                 rest = others;
             }
             return false;
         }
-        for (hash, at) in elements.iter_mut() {
-            *hash = compare::hash(text, *at, &self.schemas.hasher);
+        for element in elements.iter_mut() {
+            element.hash = compare::hash(text, element.at, &self.schemas.hasher);
         }
         elements.sort_unstable();
         // Equal hashes are equal values but by a chance that nobody can bring about, so neighbours suffice.
         elements.windows(2).any(|pair| match pair {
-            [(a, first), (b, second)] => a == b && compare::equal(text, *first, text, *second),
+            [a, b] => a.hash == b.hash && a.equals(b, text),
             _ => false,
         })
     }

@@ -27,7 +27,7 @@ mod scalars;
 use crate::def::{Messages, SchemaId, Types};
 
 use super::Schemas;
-use super::compare;
+use super::compare::{self, Hashed};
 use super::compile::index;
 use super::cursor::{MAX_DEPTH, Malformed, SHALLOWER, Text};
 use super::messages;
@@ -62,7 +62,8 @@ pub struct Scratch {
     /// Members and elements that were looked at, by their ordinals.
     frames: Vec<Vec<u64>>,
     used_frames: usize,
-    pub(super) hashes: Vec<(u64, usize)>,
+    /// Values that must not be equal, innermost container last.
+    hashes: Vec<Hashed>,
     active: Vec<(PlanId, usize)>,
     scope: Vec<&'static [(&'static str, SchemaId)]>,
     memo: Vec<Memo>,

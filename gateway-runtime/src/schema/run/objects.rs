@@ -2,10 +2,11 @@
 
 use crate::def::Messages;
 
+use super::super::compare::{self, Hashed};
 use super::super::cursor::Str;
-use super::super::program::ObjectPlan;
+use super::super::messages;
+use super::super::program::{Member, ObjectPlan, PlanId};
 use super::super::violation::Step;
-use super::super::{compare, messages};
 use super::{BYTES_OF_A_STEP, REFUSED, Read, Runner, Scratch, Stop};
 
 impl<'r> Runner<'r> {
@@ -31,7 +32,7 @@ impl<'r> Runner<'r> {
             self.step(1 + (name.end - name.start) / BYTES_OF_A_STEP)?;
             let work = self.scratch.work.len();
             let (known, evaluated) = self.look_up(object, name);
-            let named = known.map_or(0, |known| object.members[known].children.len());
+            let named = known.map_or(0, |member| member.children.len());
             let several = named + (self.scratch.work.len() - work) > 1;
             self.again += usize::from(several);
             if LOUD {
@@ -42,7 +43,7 @@ impl<'r> Runner<'r> {
             for plan in &object.property_names {
                 kept &= self.run::<LOUD>(*plan, start, depth + 1, None)?.ok;
             }
-            if let Some(member) = known.map(|known| &object.members[known]) {
+            if let Some(member) = known {
                 if let Some(bit) = member.bit {
                     self.scratch.seen[seen + bit / 64] |= 1 << (bit % 64);
                 }
@@ -156,30 +157,24 @@ impl<'r> Runner<'r> {
         Ok(Read { ok, end })
     }
 
-    /// The number of a member's name, with plans that other rules have for it in `work`, and whether a rule named it.
+    /// What is known of a member by its name, with plans that other rules have for it in `work`, and whether a rule named it.
     #[inline]
-    pub(super) fn look_up(&mut self, object: &'r ObjectPlan, name: Str) -> (Option<usize>, bool) {
+    pub(super) fn look_up(
+        &mut self,
+        object: &'r ObjectPlan,
+        name: Str,
+    ) -> (Option<&'r Member>, bool) {
         let Scratch { room, work, .. } = &mut *self.scratch;
         let name = self.text.decoded(name, room);
-        let known = object.names.find(name);
-        let member = known.map(|known| &object.members[known]);
-        let mut evaluated = member.is_some_and(|member| member.declared);
-        let named_by = member.map_or(0, |member| member.named_by);
-        for (number, loose) in object.loose.iter().enumerate() {
-            let mut named = named_by >> number & 1 == 1;
-            for (pattern, plan) in &loose.patterns {
-                if pattern.matches(name) {
-                    named = true;
-                    evaluated = true;
-                    work.push(*plan);
-                }
+        match object.names.find(name) {
+            Some(known) => {
+                let member = &object.members[known];
+                let evaluated = member.declared
+                    | (!member.settled && loosely(work, object, name, member.named_by));
+                (Some(member), evaluated)
             }
-            if !named && let Some(plan) = loose.additional {
-                evaluated = true;
-                work.push(plan);
-            }
+            None => (None, loosely(work, object, name, 0)),
         }
-        (known, evaluated)
     }
 
     pub(super) fn is_seen(&self, seen: usize, bit: usize) -> bool {
@@ -231,18 +226,43 @@ impl<'r> Runner<'r> {
             let (name, value) = text.name(start)?;
             self.step(1 + (name.end - name.start) / BYTES_OF_A_STEP)?;
             let hash = compare::hash(text, start, &self.schemas.hasher);
-            self.scratch.hashes.push((hash, start));
+            self.scratch.hashes.push(Hashed {
+                hash,
+                at: start,
+                end: name.end + 1,
+            });
             let end = self.skip(value, depth + 1)?;
             next = text.next(end, b'}')?;
         }
         let hashes = self.scratch.hashes.get_mut(from..).unwrap_or_default();
         hashes.sort_unstable();
-        let same = |pair: &&[(u64, usize)]| match pair {
-            [(a, first), (b, second)] => a == b && compare::equal(text, *first, text, *second),
+        let same = |pair: &&[Hashed]| match pair {
+            [a, b] => a.hash == b.hash && a.equals(b, text),
             _ => false,
         };
         let repeated = hashes.windows(2).filter(same).count();
         self.scratch.hashes.truncate(from);
         Ok((count - repeated) as u64 >= least)
     }
+}
+
+/// Puts the plans that rules have for members of this name, but not by this name, in `work`, and says whether there are any.
+#[inline(never)]
+fn loosely(work: &mut Vec<PlanId>, object: &ObjectPlan, name: &[u8], named_by: u64) -> bool {
+    let mut evaluated = false;
+    for (number, loose) in object.loose.iter().enumerate() {
+        let mut named = named_by >> number & 1 == 1;
+        for (pattern, plan) in &loose.patterns {
+            if pattern.matches(name) {
+                named = true;
+                evaluated = true;
+                work.push(*plan);
+            }
+        }
+        if !named && let Some(plan) = loose.additional {
+            evaluated = true;
+            work.push(plan);
+        }
+    }
+    evaluated
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::def::Types;
 
 use super::super::cursor::{Number, Str};
-use super::super::number::Decimal;
+use super::super::number::{Decimal, Short};
 use super::super::program::{Bound, Enumeration, NumberCheck, Plan, StringCheck};
 use super::{BYTES_OF_A_STEP, REFUSED, Read, Runner, Stop};
 
@@ -18,16 +18,13 @@ impl<'r> Runner<'r> {
     ) -> Result<Read, Stop> {
         let text = self.text;
         let mut ok = true;
-        match text.byte(at) {
+        let (types, end) = match text.byte(at) {
             Some(b'"') => {
                 let string = text.string(at)?;
                 self.step((string.end - at) / BYTES_OF_A_STEP)?;
-                let read = Read {
-                    ok,
-                    end: string.end + 1,
-                };
+                let end = string.end + 1;
                 if !self.kind::<LOUD>(plan, at, Types::STRING, &mut ok)? {
-                    return Ok(Read { ok, ..read });
+                    return Ok(Read { ok, end });
                 }
                 for (list, place) in &plan.enums {
                     if !self.lists_string(list, string) {
@@ -39,7 +36,7 @@ impl<'r> Runner<'r> {
                         refuse!(self, ok, at, self.report_string(check, *place));
                     }
                 }
-                self.ended::<LOUD>(plan, at, depth, Types::STRING, Read { ok, ..read })
+                (Types::STRING, end)
             }
             Some(b'-' | b'0'..=b'9') => {
                 let number = text.number(at)?;
@@ -56,11 +53,11 @@ impl<'r> Runner<'r> {
                     }
                 }
                 for (check, place) in &plan.numbers {
-                    if !is_kept(check, number.small, || Decimal::read(text.bytes(at, end))) {
+                    if !is_kept(check, number.short, || Decimal::read(text.bytes(at, end))) {
                         refuse!(self, ok, at, self.report_number(check, *place));
                     }
                 }
-                self.ended::<LOUD>(plan, at, depth, types, Read { ok, end })
+                (types, end)
             }
             first => {
                 let end = text.literal(at)?;
@@ -84,33 +81,19 @@ impl<'r> Runner<'r> {
                         refuse!(self, ok, at, self.not_listed(list, *place));
                     }
                 }
-                self.ended::<LOUD>(plan, at, depth, types, Read { ok, end })
+                (types, end)
             }
+        };
+        if !plan.branches.is_empty() {
+            ok &= self.branches::<LOUD>(plan, at, depth, types, None)?.0;
         }
-    }
-
-    /// The rest of what is demanded of a scalar.
-    pub(super) fn ended<const LOUD: bool>(
-        &mut self,
-        plan: &'r Plan,
-        at: usize,
-        depth: usize,
-        types: Types,
-        read: Read,
-    ) -> Result<Read, Stop> {
-        if plan.branches.is_empty() {
-            return Ok(read);
-        }
-        let (ok, _) = self.branches::<LOUD>(plan, at, depth, types, None)?;
-        Ok(Read {
-            ok: read.ok && ok,
-            ..read
-        })
+        Ok(Read { ok, end })
     }
 
     /// Integer or not, if that makes a difference.
+    #[inline]
     pub(super) fn number_type(&self, plan: &Plan, at: usize, number: Number) -> Types {
-        let integer = number.small.is_some()
+        let integer = number.short.and_then(Short::integer).is_some()
             || !plan.types.0.has(Types::NUMBER)
                 && Decimal::read(self.text.bytes(at, number.end)).is_integer();
         if integer {
@@ -127,6 +110,7 @@ impl<'r> Runner<'r> {
             .is_ok()
     }
 
+    #[inline]
     pub(super) fn keeps(&mut self, check: &StringCheck, string: Str) -> bool {
         let bytes = string.end - string.start;
         match check {
@@ -136,13 +120,19 @@ impl<'r> Runner<'r> {
                     && (bytes as u64 / 12 >= *least || self.length(string) >= *least)
             }
             StringCheck::MaxLength(most) => bytes as u64 <= *most || self.length(string) <= *most,
-            StringCheck::Pattern(pattern) => {
-                pattern.matches(self.text.decoded(string, &mut self.scratch.room))
-            }
+            StringCheck::Pattern(_) | StringCheck::Format(_) => self.looks_like(check, string),
+        }
+    }
+
+    /// Whether a string has the pattern or the format that is demanded.
+    fn looks_like(&mut self, check: &StringCheck, string: Str) -> bool {
+        let text = self.text.decoded(string, &mut self.scratch.room);
+        match check {
+            StringCheck::Pattern(pattern) => pattern.matches(text),
             StringCheck::Format(format) => {
-                let text = self.text.decoded(string, &mut self.scratch.room);
                 std::str::from_utf8(text).is_ok_and(|text| super::super::format::is(*format, text))
             }
+            StringCheck::MinLength(_) | StringCheck::MaxLength(_) => true,
         }
     }
 
@@ -154,25 +144,21 @@ impl<'r> Runner<'r> {
 }
 
 /// Whether a number keeps a rule.
-fn is_kept<'t>(check: &NumberCheck, small: Option<i64>, exact: impl Fn() -> Decimal<'t>) -> bool {
-    let compared = |bound: &Bound| match (small, bound.small) {
-        (Some(number), Some(bound)) => number.cmp(&bound),
-        _ => exact().cmp(&bound.exact),
+fn is_kept<'t>(check: &NumberCheck, short: Option<Short>, exact: impl Fn() -> Decimal<'t>) -> bool {
+    let compared = |bound: &Bound| match (short, bound.short) {
+        (Some(number), Some(bound)) => number.compare(bound),
+        _ => None,
     };
+    let compared = |bound| compared(bound).unwrap_or_else(|| exact().cmp(&bound.exact));
     match check {
         NumberCheck::Minimum(bound) => compared(bound) != Ordering::Less,
         NumberCheck::Maximum(bound) => compared(bound) != Ordering::Greater,
         NumberCheck::ExclusiveMinimum(bound) => compared(bound) == Ordering::Greater,
         NumberCheck::ExclusiveMaximum(bound) => compared(bound) == Ordering::Less,
-        NumberCheck::MultipleOf {
-            divisor,
-            small: divisor_small,
-            ..
-        } => match (small, divisor_small) {
-            (Some(number), Some(divisor)) => number % divisor == 0,
-            _ => divisor.divides(&exact()),
-        },
-        NumberCheck::Bits(bits, _) => match small {
+        NumberCheck::MultipleOf { divisor, .. } => short
+            .and_then(|number| divisor.divides_short(number))
+            .unwrap_or_else(|| divisor.divides(&exact())),
+        NumberCheck::Bits(bits, _) => match short.and_then(Short::integer) {
             Some(number) => *bits == 64 || i32::try_from(number).is_ok(),
             None => exact().fits(*bits),
         },
