@@ -467,6 +467,7 @@ impl Schemas {
             }
         }
         list.strings.sort_unstable();
+        list.numbers.sort_unstable();
         Ok(list)
     }
 
