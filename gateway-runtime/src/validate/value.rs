@@ -292,6 +292,13 @@ mod tests {
     }
 
     #[test]
+    fn bytes_are_a_character_each() {
+        let mut out = Vec::new();
+        write_bytes(b"<a\"\xff\xe9\n>", &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), r#""<a\"ÿé\n>""#);
+    }
+
+    #[test]
     fn numbers_are_those_of_json() {
         for number in [
             "0",

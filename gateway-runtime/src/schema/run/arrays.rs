@@ -157,13 +157,13 @@ impl<'r> Runner<'r> {
 
     /// Whether two of the elements that stand behind `from` are equal.
     pub(super) fn repeats(&mut self, from: usize) -> bool {
-        let text = self.text;
+        let (text, keys) = (self.text, &self.schemas.hasher);
         let elements = self.scratch.hashes.get_mut(from..).unwrap_or_default();
         if elements.len() <= FEW {
             // Few are compared faster than hashed.
             let mut rest = &*elements;
             while let [(_, first), others @ ..] = rest {
-                let same = |(_, other): &(u64, usize)| compare::equal(text, *first, text, *other);
+                let same = |(_, other): &(u64, usize)| compare::equal(text, *first, *other, keys);
                 if others.iter().any(same) {
                     return true;
                 }
@@ -172,12 +172,12 @@ impl<'r> Runner<'r> {
             return false;
         }
         for (hash, at) in elements.iter_mut() {
-            *hash = compare::hash(text, *at, &self.schemas.hasher);
+            *hash = compare::hash(text, *at, keys);
         }
         elements.sort_unstable();
         // Equal hashes are equal values but by a chance that nobody can bring about, so neighbours suffice.
         elements.windows(2).any(|pair| match pair {
-            [(a, first), (b, second)] => a == b && compare::equal(text, *first, text, *second),
+            [(a, first), (b, second)] => a == b && compare::equal(text, *first, *second, keys),
             _ => false,
         })
     }

@@ -237,8 +237,9 @@ impl<'r> Runner<'r> {
         }
         let hashes = self.scratch.hashes.get_mut(from..).unwrap_or_default();
         hashes.sort_unstable();
+        let keys = &self.schemas.hasher;
         let same = |pair: &&[(u64, usize)]| match pair {
-            [(a, first), (b, second)] => a == b && compare::equal(text, *first, text, *second),
+            [(a, first), (b, second)] => a == b && compare::equal(text, *first, *second, keys),
             _ => false,
         };
         let repeated = hashes.windows(2).filter(same).count();

@@ -37,6 +37,10 @@ impl<'r> Runner<'r> {
                 for (check, place) in &plan.strings {
                     if !self.keeps(check, string) {
                         refuse!(self, ok, at, self.report_string(check, *place));
+                        // A text that is too long, and may be very long, is not worth a pattern.
+                        if let StringCheck::MaxLength(_) = check {
+                            break;
+                        }
                     }
                 }
                 self.ended::<LOUD>(plan, at, depth, Types::STRING, Read { ok, ..read })
