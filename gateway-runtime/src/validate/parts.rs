@@ -96,8 +96,11 @@ impl<'b> Parts<'b> {
     }
 }
 
+/// What stands before something, and what stands behind it.
+type Halves<'b> = (&'b [u8], &'b [u8]);
+
 /// What stands before and behind the next delimiter: CR LF, two dashes, boundary. Some readers take other line breaks for one.
-fn apart<'b>(text: &'b [u8], dashes: &[u8]) -> Result<Option<(&'b [u8], &'b [u8])>, Fault> {
+fn apart<'b>(text: &'b [u8], dashes: &[u8]) -> Result<Option<Halves<'b>>, Fault> {
     for at in memchr::memmem::find_iter(text, dashes) {
         let (before, behind) = text.split_at_checked(at).unwrap_or_default();
         match before {
