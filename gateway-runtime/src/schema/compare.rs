@@ -1,6 +1,8 @@
 //! Equality of JSON values in place: numbers by value, strings by characters, objects whatever their order.
 //!
-//! Both texts have been found to be JSON before. An object that has a name twice equals only one that has it as often.
+//! The text has been found to be JSON before. An object that has a name twice equals only one that has it as often. No byte is
+//! read more than three times, however values are nested: members are compared as they come, and where their order differs,
+//! hashes of the whole values are.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
@@ -18,7 +20,7 @@ pub(super) struct Hashed {
 
 impl Hashed {
     /// Whether this value equals another of the same text.
-    pub(super) fn equals(&self, other: &Hashed, text: Text<'_>) -> bool {
+    pub(super) fn equals(&self, other: &Hashed, text: Text<'_>, keys: &RandomState) -> bool {
         let (a, b) = (
             text.bytes(self.at, self.end),
             text.bytes(other.at, other.end),
@@ -26,18 +28,21 @@ impl Hashed {
         // Strings without escapes have one way to be written.
         let plain =
             |value: &[u8]| value.starts_with(b"\"") && memchr::memchr(b'\\', value).is_none();
-        a == b || !(plain(a) && plain(b)) && equal(text, self.at, text, other.at)
+        a == b || !(plain(a) && plain(b)) && equal(text, self.at, other.at, keys)
     }
 }
 
-/// Whether two values are equal.
-pub(super) fn equal(a: Text<'_>, a_at: usize, b: Text<'_>, b_at: usize) -> bool {
-    matches!(ends(a, a_at, b, b_at), Some(Some(_)))
+/// Whether two values of a text are equal. The keys are those of [`hash`].
+pub(super) fn equal(text: Text<'_>, a: usize, b: usize, keys: &RandomState) -> bool {
+    match ends(text, a, b) {
+        Some(ends) => ends.is_some(),
+        None => hash(text, a, keys) == hash(text, b, keys),
+    }
 }
 
-/// The ends of two values if they are equal; `Some(None)`: they are not. `None`: one of them is no JSON.
-fn ends(a: Text<'_>, a_at: usize, b: Text<'_>, b_at: usize) -> Option<Option<(usize, usize)>> {
-    let (Some(first), Some(second)) = (a.byte(a_at), b.byte(b_at)) else {
+/// The ends of two values if they are equal; `Some(None)`: they are not. `None`: the order of members does not let it be said.
+fn ends(text: Text<'_>, a: usize, b: usize) -> Option<Option<(usize, usize)>> {
+    let (Some(first), Some(second)) = (text.byte(a), text.byte(b)) else {
         return None;
     };
     let digit = |byte: u8| byte == b'-' || byte.is_ascii_digit();
@@ -46,36 +51,35 @@ fn ends(a: Text<'_>, a_at: usize, b: Text<'_>, b_at: usize) -> Option<Option<(us
     }
     match first {
         b'"' => {
-            let (a_end, b_end) = (a.string(a_at).ok()?, b.string(b_at).ok()?);
-            let same = same_text(a, a_end, b, b_end);
-            Some(same.then_some((a_end.end + 1, b_end.end + 1)))
+            let (a, b) = (text.string(a).ok()?, text.string(b).ok()?);
+            Some(same_text(text, a, b).then_some((a.end + 1, b.end + 1)))
         }
-        b'[' => elements(a, a_at, b, b_at),
-        b'{' => members(a, a_at, b, b_at),
+        b'[' => elements(text, a, b),
+        b'{' => members(text, a, b),
         byte if digit(byte) => {
-            let (a_end, b_end) = (a.number(a_at).ok()?.end, b.number(b_at).ok()?.end);
-            let number = Decimal::read(a.bytes(a_at, a_end));
-            let same = number == Decimal::read(b.bytes(b_at, b_end));
+            let (a_end, b_end) = (text.number(a).ok()?.end, text.number(b).ok()?.end);
+            let number = Decimal::read(text.bytes(a, a_end));
+            let same = number == Decimal::read(text.bytes(b, b_end));
             Some(same.then_some((a_end, b_end)))
         }
-        _ => Some(Some((a.literal(a_at).ok()?, b.literal(b_at).ok()?))),
+        _ => Some(Some((text.literal(a).ok()?, text.literal(b).ok()?))),
     }
 }
 
-fn same_text(a: Text<'_>, first: Str, b: Text<'_>, second: Str) -> bool {
+fn same_text(text: Text<'_>, first: Str, second: Str) -> bool {
     let (mut one, mut other) = (Vec::new(), Vec::new());
-    a.decoded(first, &mut one) == b.decoded(second, &mut other)
+    text.decoded(first, &mut one) == text.decoded(second, &mut other)
 }
 
-fn elements(a: Text<'_>, a_at: usize, b: Text<'_>, b_at: usize) -> Option<Option<(usize, usize)>> {
-    let (mut first, mut second) = (a.first(a_at, b']'), b.first(b_at, b']'));
+fn elements(text: Text<'_>, a: usize, b: usize) -> Option<Option<(usize, usize)>> {
+    let (mut first, mut second) = (text.first(a, b']'), text.first(b, b']'));
     loop {
         match (first, second) {
             (Err(a_end), Err(b_end)) => return Some(Some((a_end, b_end))),
-            (Ok(a_at), Ok(b_at)) => match ends(a, a_at, b, b_at)? {
+            (Ok(one), Ok(other)) => match ends(text, one, other)? {
                 Some((a_end, b_end)) => {
-                    first = a.next(a_end, b']').ok()?;
-                    second = b.next(b_end, b']').ok()?;
+                    first = text.next(a_end, b']').ok()?;
+                    second = text.next(b_end, b']').ok()?;
                 }
                 None => return Some(None),
             },
@@ -84,40 +88,27 @@ fn elements(a: Text<'_>, a_at: usize, b: Text<'_>, b_at: usize) -> Option<Option
     }
 }
 
-/// A member: its name, and where its value begins.
-type Member = (Vec<u8>, usize);
-
-fn members(a: Text<'_>, a_at: usize, b: Text<'_>, b_at: usize) -> Option<Option<(usize, usize)>> {
-    let (ours, a_end) = listed(a, a_at)?;
-    let (theirs, b_end) = listed(b, b_at)?;
-    if ours.len() != theirs.len() {
-        return Some(None);
-    }
-    for ((name, a_at), (other, b_at)) in ours.iter().zip(&theirs) {
-        if name != other || ends(a, *a_at, b, *b_at)?.is_none() {
-            return Some(None);
-        }
-    }
-    Some(Some((a_end, b_end)))
-}
-
-/// The members of an object by their names, and its end.
-fn listed(text: Text<'_>, at: usize) -> Option<(Vec<Member>, usize)> {
-    let mut members = Vec::new();
-    let mut next = text.first(at, b'}');
+fn members(text: Text<'_>, a: usize, b: usize) -> Option<Option<(usize, usize)>> {
+    let (mut first, mut second) = (text.first(a, b'}'), text.first(b, b'}'));
     loop {
-        let start = match next {
-            Ok(start) => start,
-            Err(end) => {
-                members.sort_by(|(a, _), (b, _): &(Vec<u8>, usize)| a.cmp(b));
-                return Some((members, end));
+        match (first, second) {
+            (Err(a_end), Err(b_end)) => return Some(Some((a_end, b_end))),
+            (Ok(one), Ok(other)) => {
+                let ((name, one), (other_name, other)) =
+                    (text.name(one).ok()?, text.name(other).ok()?);
+                if !same_text(text, name, other_name) {
+                    return None;
+                }
+                match ends(text, one, other)? {
+                    Some((a_end, b_end)) => {
+                        first = text.next(a_end, b'}').ok()?;
+                        second = text.next(b_end, b'}').ok()?;
+                    }
+                    None => return Some(None),
+                }
             }
-        };
-        let (name, value) = text.name(start).ok()?;
-        let mut decoded = Vec::new();
-        text.decode(name, &mut decoded);
-        members.push((decoded, value));
-        next = text.next(text.skip(value, 0).ok()?, b'}').ok()?;
+            _ => return Some(None),
+        }
     }
 }
 
@@ -207,7 +198,8 @@ mod tests {
 
     fn same(a: &str, b: &str) -> bool {
         let keys = RandomState::new();
-        let same = equal(Text::of(a), 0, Text::of(b), 0);
+        let text = format!("{a} {b}");
+        let same = equal(Text::of(&text), 0, a.len() + 1, &keys);
         let hashes = hash(Text::of(a), 0, &keys) == hash(Text::of(b), 0, &keys);
         assert_eq!(same, hashes, "{a} {b}");
         same
@@ -222,6 +214,10 @@ mod tests {
             (r#""a""#, r#""\u0061""#),
             ("[1,2]", "[ 1.0 , 2 ]"),
             (r#"{"a":1,"b":[{}]}"#, r#"{ "b": [ { } ], "a": 1 }"#),
+            (
+                r#"[{"a":1,"b":{"c":2,"d":3}},4]"#,
+                r#"[{"a":1,"b":{"d":3,"c":2}},4]"#,
+            ),
             ("true", "true"),
         ] {
             assert!(same(a, b), "{a} {b}");

@@ -463,6 +463,7 @@ impl Schemas {
             }
         }
         list.strings.sort_unstable();
+        list.numbers.sort_unstable();
         Ok(list)
     }
 
@@ -547,6 +548,11 @@ impl Draft {
     }
 
     fn finish(mut self) -> Plan {
+        // What is cheap is asked first.
+        self.plan.strings.sort_by_key(|(check, _)| match check {
+            StringCheck::MinLength(_) | StringCheck::MaxLength(_) => 0,
+            StringCheck::Pattern(_) | StringCheck::Format(_) => 1,
+        });
         if let Some(object) = &mut self.plan.object {
             for (member, children) in object.members.iter_mut().zip(self.children) {
                 let start = object.children.len();

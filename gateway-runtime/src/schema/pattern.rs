@@ -11,6 +11,12 @@ pub use super::ecma::PatternFault;
 /// Compiled size that one expression may have, in bytes.
 const SIZE_LIMIT: usize = 2 * 1024 * 1024;
 
+/// Compiled size of expressions of which a document may have any number, in bytes.
+const SMALL: usize = 64 * 1024;
+
+/// What is said of patterns beyond a limit of size.
+const TOO_LARGE: &str = "the pattern is too large";
+
 /// What a matcher may remember while it runs, in bytes; beyond it, it runs slower.
 const CACHE_LIMIT: usize = 256 * 1024;
 
@@ -37,6 +43,15 @@ impl Pattern {
     /// If it is none, needs look-around or back-references (which run in unbounded time) where they cannot be asked apart, or is
     /// too large.
     pub fn parse(text: &str) -> Result<Pattern, PatternFault> {
+        Pattern::parse_within(text, SIZE_LIMIT)
+    }
+
+    /// Whether a pattern is one that takes much memory, and time to make, or too much. Does not take long itself.
+    pub fn is_large(text: &str) -> bool {
+        Pattern::parse_within(text, SMALL).is_err_and(|fault| fault.message == TOO_LARGE)
+    }
+
+    fn parse_within(text: &str, size_limit: usize) -> Result<Pattern, PatternFault> {
         let translated = ecma::translate(text)?;
         let mut checks = Vec::new();
         for question in translated.questions {
@@ -47,7 +62,7 @@ impl Pattern {
                 ),
                 Question::Matches(expression, wanted) => {
                     let regex = RegexBuilder::new(&expression)
-                        .size_limit(SIZE_LIMIT)
+                        .size_limit(size_limit)
                         .dfa_size_limit(CACHE_LIMIT)
                         .nest_limit(NEST_LIMIT)
                         .build()
@@ -81,7 +96,7 @@ impl Pattern {
 
 fn fault(error: &regex::Error) -> PatternFault {
     let message = match error {
-        regex::Error::CompiledTooBig(_) => "the pattern is too large".to_owned(),
+        regex::Error::CompiledTooBig(_) => TOO_LARGE.to_owned(),
         regex::Error::Syntax(text) if text.contains("property") => {
             "it uses a property of characters that is not known".to_owned()
         }

@@ -116,6 +116,7 @@ pub(super) struct Enumeration {
     pub(super) no: bool,
     /// Sorted.
     pub(super) strings: Vec<Box<[u8]>>,
+    /// Sorted.
     pub(super) numbers: Vec<Decimal<'static>>,
     /// Arrays and objects.
     pub(super) containers: Vec<&'static str>,

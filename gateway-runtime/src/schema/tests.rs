@@ -441,3 +441,38 @@ proptest::proptest! {
         let _ = everything(&bytes);
     }
 }
+
+#[test]
+fn nested_values_are_equal_whatever_the_order_of_their_members() {
+    // Every level differs in the order of its members, before or behind the one that is nested.
+    let value = |last: usize| {
+        let level = match last % 3 {
+            0 => [r#"{"a":"#, r#","b":0,"c":1}"#],
+            1 => [r#"{"a":"#, r#","c":1,"b":0}"#],
+            _ => [r#"{"c":1,"b":0,"a":"#, "}"],
+        };
+        let [open, close] = level.map(|half| half.repeat(100));
+        format!("{open}[{last}]{close}")
+    };
+    let unique: Rules = &[Rule::UniqueItems];
+    // Few are compared in another way than many.
+    for count in [7, 100] {
+        let all: Vec<String> = (0..count).map(value).collect();
+        assert_eq!(check(unique, &format!("[{}]", all.join(","))), Ok(()));
+        let same = value(1).replace(r#""c":1,"b":0"#, r#""b" : 0.0,"c":1"#);
+        assert!(check(unique, &format!("[{},{same}]", all.join(","))).is_err());
+    }
+}
+
+#[test]
+fn a_text_that_is_too_long_is_asked_for_no_pattern() {
+    const RULES: Rules = &[string(), Rule::Pattern("a[^b]{200}c"), Rule::MaxLength(3)];
+    assert_eq!(
+        told(check(RULES, r#""aaaa""#)),
+        [" #/root/maxLength must have at most 3 characters"]
+    );
+    assert_eq!(
+        told(check(RULES, r#""aa""#)),
+        [" #/root/pattern must match the pattern a[^b]{200}c"]
+    );
+}

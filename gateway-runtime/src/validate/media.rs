@@ -6,24 +6,20 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MediaType<'t> {
     essence: &'t str,
-    parameters: &'t str,
+    parameters: Parameters<'t>,
 }
 
 impl<'t> MediaType<'t> {
-    /// Reads the value of a `Content-Type`; `None`: it is none.
+    /// Reads the value of a `Content-Type`; `None`: it is none. Its parameters are looked at when one is asked for.
     pub(super) fn parse(value: &'t [u8]) -> Option<MediaType<'t>> {
-        let text = std::str::from_utf8(value).ok()?;
-        let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
+        let end = memchr::memchr(b';', value).unwrap_or(value.len());
+        let (essence, parameters) = value.split_at_checked(end)?;
+        let essence = std::str::from_utf8(essence).ok()?;
         let essence = essence.trim_matches([' ', '\t']);
         let (kind, subtype) = essence.split_once('/')?;
-        let token = |text: &str| {
-            let special = b"!#$&-^_.+%'*`|~";
-            let fine = |b: u8| b.is_ascii_alphanumeric() || special.contains(&b);
-            !text.is_empty() && text.bytes().all(fine)
-        };
-        (token(kind) && token(subtype)).then_some(MediaType {
+        (is_token(kind) && is_token(subtype)).then_some(MediaType {
             essence,
-            parameters,
+            parameters: Parameters(parameters),
         })
     }
 
@@ -32,19 +28,19 @@ impl<'t> MediaType<'t> {
         self.essence
     }
 
-    /// The value of a parameter; the name in lower case. `Err`: it stands there twice, with two values.
-    pub(super) fn parameter(&self, name: &str) -> Result<Option<Cow<'t, str>>, ()> {
+    /// The value of a parameter; the name in lower case. `Err`: other readers could find another value, for it stands there
+    /// twice, in parts, or among what are no parameters.
+    pub(super) fn parameter(&self, name: &str) -> Result<Option<Cow<'t, str>>, Unclear> {
         let mut found: Option<Cow<'t, str>> = None;
-        let mut rest = self.parameters;
-        while let Some((known, behind)) = rest.split_once('=') {
-            let known = known.trim_matches([' ', '\t', ';']);
-            let (value, behind) = value(behind);
-            rest = behind;
-            if !known.eq_ignore_ascii_case(name) {
+        for parameter in self.parameters {
+            let parameter = parameter?;
+            if !parameter.is(name) {
                 continue;
             }
+            let value = parameter.unescaped();
             match &found {
-                Some(before) if *before != value => return Err(()),
+                _ if parameter.is_extended() => return Err(Unclear),
+                Some(before) if *before != value => return Err(Unclear),
                 _ => found = Some(value),
             }
         }
@@ -58,27 +54,107 @@ impl<'t> MediaType<'t> {
             Ok(Some(charset)) => ["utf-8", "utf8", "us-ascii", "ascii"]
                 .iter()
                 .any(|known| charset.eq_ignore_ascii_case(known)),
-            Err(()) => false,
+            Err(Unclear) => false,
         }
     }
 }
 
-/// The value at the begin of a text, a token or a quoted string, and what stands behind it.
-fn value(text: &str) -> (Cow<'_, str>, &str) {
-    let Some(quoted) = text.trim_start_matches([' ', '\t']).strip_prefix('"') else {
-        let (value, rest) = text.split_once(';').unwrap_or((text, ""));
-        return (Cow::Borrowed(value.trim_matches([' ', '\t'])), rest);
-    };
-    let mut out = String::new();
-    let mut chars = quoted.char_indices();
-    while let Some((at, char)) = chars.next() {
-        match char {
-            '"' => return (Cow::Owned(out), quoted.get(at + 1..).unwrap_or_default()),
-            '\\' => out.extend(chars.next().map(|(_, char)| char)),
-            char => out.push(char),
-        }
+/// Parameters of a field, `; name=value` each (RFC 9110 §5.6.6). Those behind something that is none are not told: readers
+/// differ about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Parameters<'t>(pub(super) &'t [u8]);
+
+/// Other readers could find other parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unclear;
+
+/// One parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Parameter<'t> {
+    name: &'t str,
+    /// As it was sent, without its quotes.
+    pub(super) value: &'t str,
+    quoted: bool,
+}
+
+impl<'t> Parameter<'t> {
+    /// Whether its name is this, in whatever case, or one that RFC 8187 and RFC 2231 make of it: `name*`, `name*0`.
+    pub(super) fn is(&self, name: &str) -> bool {
+        let base = self.name.split('*').next().unwrap_or_default();
+        base.eq_ignore_ascii_case(name)
     }
-    (Cow::Owned(out), "")
+
+    /// Whether its name has an asterisk: some readers then decode its value, or join it with others.
+    pub(super) fn is_extended(&self) -> bool {
+        self.name.contains('*')
+    }
+
+    /// The value without backslashes before characters.
+    fn unescaped(&self) -> Cow<'t, str> {
+        if !self.quoted || !self.value.contains('\\') {
+            return Cow::Borrowed(self.value);
+        }
+        let mut out = String::with_capacity(self.value.len());
+        let mut chars = self.value.chars();
+        while let Some(char) = chars.next() {
+            match char {
+                '\\' => out.extend(chars.next()),
+                char => out.push(char),
+            }
+        }
+        Cow::Owned(out)
+    }
+}
+
+impl<'t> Iterator for Parameters<'t> {
+    type Item = Result<Parameter<'t>, Unclear>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let gap = |byte: &u8| matches!(byte, b' ' | b'\t' | b';');
+        let start = self.0.iter().position(|byte| !gap(byte))?;
+        let read = first(self.0.get(start..)?);
+        self.0 = read.map_or(&[][..], |(_, behind)| behind);
+        Some(read.map(|(parameter, _)| parameter).ok_or(Unclear))
+    }
+}
+
+/// The parameter at the begin of a text, and what stands behind it: nothing, or a semicolon.
+fn first(text: &[u8]) -> Option<(Parameter<'_>, &[u8])> {
+    let at = memchr::memchr(b'=', text)?;
+    let name = std::str::from_utf8(text.get(..at)?).ok()?;
+    let name = name.trim_end_matches([' ', '\t']);
+    let text = text.get(at + 1..)?.trim_ascii_start();
+    let quoted = text.first() == Some(&b'"');
+    let (value, behind) = if quoted {
+        let text = text.get(1..)?;
+        let mut escaped = false;
+        let end = text.iter().position(|byte| {
+            let ends = *byte == b'"' && !escaped;
+            escaped = *byte == b'\\' && !escaped;
+            ends
+        })?;
+        (text.get(..end)?, text.get(end + 1..)?.trim_ascii_start())
+    } else {
+        let end = memchr::memchr(b';', text).unwrap_or(text.len());
+        let (value, behind) = text.split_at_checked(end)?;
+        (value.trim_ascii_end(), behind)
+    };
+    let value = std::str::from_utf8(value).ok()?;
+    let plain = quoted || !value.contains(['"', ' ', '\t']);
+    let ends = matches!(behind.first(), None | Some(b';'));
+    let parameter = Parameter {
+        name,
+        value,
+        quoted,
+    };
+    (is_token(name) && plain && ends).then_some((parameter, behind))
+}
+
+/// Whether a text is a token (RFC 9110 §5.6.2).
+pub(super) fn is_token(text: &str) -> bool {
+    let special = b"!#$&-^_.+%'*`|~";
+    let fine = |b: u8| b.is_ascii_alphanumeric() || special.contains(&b);
+    !text.is_empty() && text.bytes().all(fine)
 }
 
 /// How closely a declared media type or range names one; `None` if it does not. The largest is the one that speaks.
@@ -105,6 +181,7 @@ pub(super) fn closeness(declared: &str, essence: &str) -> Option<u8> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -136,8 +213,25 @@ mod tests {
                 Some(("application/json", false)),
             ),
             (
-                "text/plain;a=\";charset=utf-7\"",
+                "text/plain;a=\";charset=utf-7\"; ;",
                 Some(("text/plain", true)),
+            ),
+            // Readers that skip what is no parameter find UTF-16.
+            (
+                "application/json;x;charset=utf-16",
+                Some(("application/json", false)),
+            ),
+            (
+                "application/json;charset*=utf-16",
+                Some(("application/json", false)),
+            ),
+            (
+                "application/json;a=\"b\"c;charset=utf-16",
+                Some(("application/json", false)),
+            ),
+            (
+                "application/json;charset=\"utf-8",
+                Some(("application/json", false)),
             ),
             (
                 "application/vnd.a+json",
@@ -155,6 +249,16 @@ mod tests {
             boundary.map(|m| m.parameter("boundary")),
             Some(Ok(Some("a \" b".into())))
         );
+        for unclear in [
+            "x; boundary=a",
+            "boundary=a; boundary*=b",
+            "boundary=a b",
+            "boundary=a; boundary=b",
+        ] {
+            let text = format!("multipart/form-data; {unclear}");
+            let media_type = MediaType::parse(text.as_bytes()).unwrap();
+            assert_eq!(media_type.parameter("boundary"), Err(Unclear), "{unclear}");
+        }
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The parts of a `multipart/form-data` body (RFC 7578, RFC 2046 §5.1), read where they lie.
 //!
-//! Strict where two readers could find other parts: lines end with CR LF, the boundary is taken to the letter, a part names
-//! itself once, and the body ends with the closing boundary. Nested multiparts are bytes.
+//! Strict where two readers could find other parts: lines end with CR LF, the boundary is taken to the letter and stands at the
+//! begin of no other line, a part names itself once, and the body ends with the closing boundary. Nested multiparts are bytes.
 
 use std::borrow::Cow;
 
-use super::media::MediaType;
+use super::media::{MediaType, Parameters, is_token};
 
 /// Longest head of one part.
 const HEAD: usize = 8 << 10;
@@ -31,8 +31,8 @@ pub(super) type Fault = &'static str;
 pub(super) struct Parts<'b> {
     /// From the delimiter of the next part on, without its dashes; `None`: the last part was read.
     rest: Option<&'b [u8]>,
-    /// CR LF, two dashes, boundary.
-    delimiter: Vec<u8>,
+    /// Two dashes, boundary.
+    dashes: Vec<u8>,
 }
 
 impl<'b> Parts<'b> {
@@ -42,21 +42,20 @@ impl<'b> Parts<'b> {
             Ok(Some(boundary)) if (1..=70).contains(&boundary.len()) => boundary,
             _ => return Err("Content-Type names no boundary between the parts."),
         };
-        let mut delimiter = b"\r\n--".to_vec();
-        delimiter.extend_from_slice(boundary.as_bytes());
-        let first = delimiter.get(2..).unwrap_or_default();
+        let mut dashes = b"--".to_vec();
+        dashes.extend_from_slice(boundary.as_bytes());
         // What stands before the first boundary belongs to nobody (RFC 2046 §5.1.1).
-        let rest = match body.strip_prefix(first) {
+        let rest = match body.strip_prefix(dashes.as_slice()) {
             Some(rest) => rest,
             None => {
-                let at = memchr::memmem::find(body, &delimiter)
-                    .ok_or("The body does not begin with the boundary.")?;
-                body.get(at + delimiter.len()..).unwrap_or_default()
+                let (_, rest) =
+                    apart(body, &dashes)?.ok_or("The body does not begin with the boundary.")?;
+                rest
             }
         };
         Ok(Parts {
             rest: Some(rest),
-            delimiter,
+            dashes,
         })
     }
 
@@ -65,16 +64,14 @@ impl<'b> Parts<'b> {
         let Some(rest) = self.rest else {
             return Ok(None);
         };
-        if rest.starts_with(b"--") {
+        if let Some(behind) = rest.strip_prefix(b"--") {
             self.rest = None;
-            return Ok(None);
+            return match padded(behind) {
+                b"" | [b'\r', b'\n', ..] => Ok(None),
+                _ => Err("The last boundary is not followed by a line break."),
+            };
         }
-        let padding = rest
-            .iter()
-            .take_while(|b| matches!(b, b' ' | b'\t'))
-            .count();
-        let rest = rest.get(padding..).unwrap_or_default();
-        let rest = rest
+        let rest = padded(rest)
             .strip_prefix(b"\r\n")
             .ok_or("A boundary is not followed by a line break.")?;
         // A part without a head begins with the empty line.
@@ -88,24 +85,44 @@ impl<'b> Parts<'b> {
                 (rest.get(..end).unwrap_or_default(), content)
             }
         };
+        // To some this is an empty part, to others the begin of what it holds.
+        if content.starts_with(&self.dashes) {
+            return Err("The head of a part is followed by a boundary.");
+        }
         let (content, behind) =
-            match content.strip_prefix(self.delimiter.get(2..).unwrap_or_default()) {
-                // Nothing between the head and the boundary, not even its line break.
-                Some(behind) => (&b""[..], behind),
-                None => {
-                    let end = memchr::memmem::find(content, &self.delimiter)
-                        .ok_or("The body ends inside a part.")?;
-                    (
-                        content.get(..end).unwrap_or_default(),
-                        content
-                            .get(end + self.delimiter.len()..)
-                            .unwrap_or_default(),
-                    )
-                }
-            };
+            apart(content, &self.dashes)?.ok_or("The body ends inside a part.")?;
         self.rest = Some(behind);
         part(head, content).map(Some)
     }
+}
+
+/// What stands before something, and what stands behind it.
+type Halves<'b> = (&'b [u8], &'b [u8]);
+
+/// What stands before and behind the next delimiter: CR LF, two dashes, boundary. Some readers take other line breaks for one.
+fn apart<'b>(text: &'b [u8], dashes: &[u8]) -> Result<Option<Halves<'b>>, Fault> {
+    for at in memchr::memmem::find_iter(text, dashes) {
+        let (before, behind) = text.split_at_checked(at).unwrap_or_default();
+        match before {
+            [before @ .., b'\r', b'\n'] => {
+                return Ok(Some((
+                    before,
+                    behind.get(dashes.len()..).unwrap_or_default(),
+                )));
+            }
+            [.., b'\r' | b'\n'] => {
+                return Err("A boundary stands behind a line break that is not CR LF.");
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+/// A text without the space at its begin.
+fn padded(text: &[u8]) -> &[u8] {
+    let padding = text.iter().take_while(|b| matches!(b, b' ' | b'\t'));
+    text.get(padding.count()..).unwrap_or_default()
 }
 
 fn part<'b>(head: &'b [u8], content: &'b [u8]) -> Result<Part<'b>, Fault> {
@@ -115,6 +132,11 @@ fn part<'b>(head: &'b [u8], content: &'b [u8]) -> Result<Part<'b>, Fault> {
         let colon =
             memchr::memchr(b':', line).ok_or("A line in the head of a part is no field.")?;
         let name = line.get(..colon).unwrap_or_default();
+        if !std::str::from_utf8(name).is_ok_and(is_token)
+            || memchr::memchr3(b'\r', b'\n', 0, line).is_some()
+        {
+            return Err("A line in the head of a part is no field.");
+        }
         let value = line.get(colon + 1..).unwrap_or_default().trim_ascii();
         let known = if name.eq_ignore_ascii_case(b"content-disposition") {
             &mut disposition
@@ -133,32 +155,22 @@ fn part<'b>(head: &'b [u8], content: &'b [u8]) -> Result<Part<'b>, Fault> {
             return Err("A part says twice what it is.");
         }
     }
-    let disposition = disposition
-        .and_then(|value| std::str::from_utf8(value).ok())
-        .ok_or("A part has no Content-Disposition.")?;
-    let (kind, parameters) = disposition.split_once(';').unwrap_or((disposition, ""));
-    if !kind.trim().eq_ignore_ascii_case("form-data") {
+    let disposition = disposition.ok_or("A part has no Content-Disposition.")?;
+    let end = memchr::memchr(b';', disposition).unwrap_or(disposition.len());
+    let (kind, parameters) = disposition.split_at_checked(end).unwrap_or_default();
+    if !kind.trim_ascii().eq_ignore_ascii_case(b"form-data") {
         return Err("A part is no form-data.");
     }
     let (mut name, mut file) = (None, false);
-    let mut rest = parameters;
-    while !rest.trim().is_empty() {
-        let (known, behind) = rest
-            .split_once('=')
-            .ok_or("A part's Content-Disposition cannot be read.")?;
-        let (value, behind) =
-            parameter(behind).ok_or("A part's Content-Disposition cannot be read.")?;
-        rest = behind;
-        match known
-            .trim_matches([' ', '\t', ';'])
-            .to_ascii_lowercase()
-            .as_str()
-        {
-            "name" if name.is_some() => return Err("A part has two names."),
-            "name" => name = Some(value),
-            "filename" | "filename*" => file = true,
-            _ => {}
+    for parameter in Parameters(parameters) {
+        let parameter = parameter.map_err(|_| "A part's Content-Disposition cannot be read.")?;
+        if parameter.is("name") {
+            if name.is_some() || parameter.is_extended() {
+                return Err("A part has two names, or one that is encoded.");
+            }
+            name = Some(named(parameter.value));
         }
+        file |= parameter.is("filename");
     }
     Ok(Part {
         name: name.ok_or("A part has no name.")?,
@@ -183,25 +195,13 @@ fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A value of `Content-Disposition`. Browsers write `%22` for a quote and mean nothing else by a backslash (WHATWG), others
-/// escape with it: both name the same part here, for only quotes are ever escaped in a name.
-fn parameter(text: &str) -> Option<(Cow<'_, str>, &str)> {
-    let Some(quoted) = text.trim_start().strip_prefix('"') else {
-        let (value, rest) = text.split_once(';').unwrap_or((text, ""));
-        return Some((Cow::Borrowed(value.trim()), rest));
-    };
-    let mut escaped = false;
-    let end = quoted.find(|c| {
-        let ends = c == '"' && !escaped;
-        escaped = c == '\\' && !escaped;
-        ends
-    })?;
-    let (value, rest) = (quoted.get(..end)?, quoted.get(end + 1..)?);
-    let value = match value.contains("\\\"") || value.contains("%22") {
-        true => Cow::Owned(value.replace("\\\"", "\"").replace("%22", "\"")),
-        false => Cow::Borrowed(value),
-    };
-    Some((value, rest))
+/// The name of a part. Browsers write `%22` for a quote and mean nothing else by a backslash (WHATWG), others escape with it:
+/// both name the same part here, for only quotes are ever escaped in a name.
+fn named(text: &str) -> Cow<'_, str> {
+    match text.contains("\\\"") || text.contains("%22") {
+        true => Cow::Owned(text.replace("\\\"", "\"").replace("%22", "\"")),
+        false => Cow::Borrowed(text),
+    }
 }
 
 #[cfg(test)]
@@ -238,11 +238,14 @@ mod tests {
             ),
             (
                 format!(
-                    "before\r\n--b \t\r\n{NAMED}a; filename=\"x;y\"\r\nContent-Type: image/png\r\n\r\n\r\n--c\r\n--b\r\n{NAMED}\"b\\\"c\"\r\n\r\n\r\n--b--after"
+                    "before\r\n--b \t\r\n{NAMED}a; filename=\"x;y\"\r\nContent-Type: image/png\r\n\r\n\r\n--c\r\n--b\r\n{NAMED}\"b\\\"c\"\r\n\r\n\r\n--b--\t\r\nafter"
                 ),
                 vec!["a!(image/png)=\r\n--c", "b\"c="],
             ),
-            (format!("--b\r\n{NAMED}\"a\"\r\n\r\n--b--"), vec!["a="]),
+            (
+                format!("--b\r\n{NAMED}\"a\"\r\n\r\n1--b\r\n--b--"),
+                vec!["a=1--b"],
+            ),
             ("--b--".to_owned(), vec![]),
         ] {
             assert_eq!(

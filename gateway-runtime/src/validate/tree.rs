@@ -32,7 +32,7 @@ pub(super) enum Kind {
     Text(Coding),
     /// A JSON text.
     Json,
-    /// Bytes: a string with a character for each.
+    /// Bytes: a string with a character for each, U+0000 to U+00FF.
     Octets,
 }
 
@@ -193,11 +193,7 @@ fn write_leaf(leaf: &Leaf<'_>, types: Types, out: &mut Vec<u8>) -> Result<(), Wr
             // What is UTF-8 is itself, so that patterns and formats can be asked of it.
             match std::str::from_utf8(leaf.raw) {
                 Ok(text) => value::write_string(text, out),
-                Err(_) => {
-                    out.push(b'"');
-                    out.resize(out.len() + leaf.raw.len(), b'x');
-                    out.push(b'"');
-                }
+                Err(_) => value::write_bytes(leaf.raw, out),
             }
             return Ok(());
         }

@@ -123,6 +123,22 @@ pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Writes bytes as a JSON string of one character for each (ISO 8859-1), so that what is wanted of characters is asked of them.
+pub(super) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for piece in bytes.chunk_by(|a, b| a.is_ascii() == b.is_ascii()) {
+        if piece.is_ascii() {
+            Escape::Json.write(out, piece);
+            continue;
+        }
+        for byte in piece {
+            let mut room = [0; 2];
+            out.extend_from_slice(char::from(*byte).encode_utf8(&mut room).as_bytes());
+        }
+    }
+    out.push(b'"');
+}
+
 /// Whether a text is a number of JSON (RFC 8259 §6).
 fn is_number(text: &[u8]) -> bool {
     let digits = |text: &[u8]| text.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -273,6 +289,13 @@ mod tests {
         ] {
             assert_eq!(written(text, types), json, "{text}");
         }
+    }
+
+    #[test]
+    fn bytes_are_a_character_each() {
+        let mut out = Vec::new();
+        write_bytes(b"<a\"\xff\xe9\n>", &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), r#""<a\"ÿé\n>""#);
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub struct Schemas<'d> {
     names: HashMap<usize, String>,
     /// Patterns that were tried: why they cannot be checked.
     patterns: HashMap<String, Option<(usize, String)>>,
+    /// How many of them are large.
+    large_patterns: usize,
     waiting: Vec<(Node<'d>, Dialect, String)>,
     done: model::Schemas,
 }
@@ -73,6 +75,7 @@ impl<'d> Schemas<'d> {
             families: None,
             names: HashMap::new(),
             patterns: HashMap::new(),
+            large_patterns: 0,
             waiting: Vec::new(),
             done: model::Schemas::new(),
         }

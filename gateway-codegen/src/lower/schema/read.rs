@@ -10,6 +10,9 @@ use crate::findings::{Findings, brief};
 use crate::load::Node;
 use crate::model::Rule;
 
+/// Most patterns of a document that are large: each takes up to 2 MiB of the gateway, and the generator some 50 ms.
+const MOST_LARGE_PATTERNS: usize = 64;
+
 impl<'d> Schemas<'d> {
     /// The rules of a schema inside another.
     pub(super) fn list(
@@ -216,6 +219,13 @@ impl<'d> Schemas<'d> {
     /// Whether a pattern can be checked; if not, that is said at its place.
     pub(super) fn is_portable(&mut self, text: &str, node: Node<'d>, found: &mut Findings) -> bool {
         let fault = self.patterns.entry(text.to_owned()).or_insert_with(|| {
+            if Pattern::is_large(text) {
+                self.large_patterns += 1;
+                if self.large_patterns > MOST_LARGE_PATTERNS {
+                    let most = format!("the document has more than {MOST_LARGE_PATTERNS} as large");
+                    return Some((0, most));
+                }
+            }
             let fault = Pattern::parse(text).err();
             fault.map(|fault| (fault.offset, fault.message))
         });

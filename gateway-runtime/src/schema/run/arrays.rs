@@ -162,13 +162,13 @@ impl<'r> Runner<'r> {
 
     /// Whether two of the elements that stand behind `from` are equal.
     pub(super) fn repeats(&mut self, from: usize) -> bool {
-        let text = self.text;
+        let (text, keys) = (self.text, &self.schemas.hasher);
         let elements = self.scratch.hashes.get_mut(from..).unwrap_or_default();
         if elements.len() <= FEW {
             // Few are compared faster than hashed.
             let mut rest = &*elements;
             while let [first, others @ ..] = rest {
-                if others.iter().any(|other| first.equals(other, text)) {
+                if others.iter().any(|other| first.equals(other, text, keys)) {
                     return true;
                 }
                 rest = others;
@@ -176,12 +176,12 @@ impl<'r> Runner<'r> {
             return false;
         }
         for element in elements.iter_mut() {
-            element.hash = compare::hash(text, element.at, &self.schemas.hasher);
+            element.hash = compare::hash(text, element.at, keys);
         }
         elements.sort_unstable();
         // Equal hashes are equal values but by a chance that nobody can bring about, so neighbours suffice.
         elements.windows(2).any(|pair| match pair {
-            [a, b] => a.hash == b.hash && a.equals(b, text),
+            [a, b] => a.hash == b.hash && a.equals(b, text, keys),
             _ => false,
         })
     }

@@ -236,8 +236,9 @@ impl<'r> Runner<'r> {
         }
         let hashes = self.scratch.hashes.get_mut(from..).unwrap_or_default();
         hashes.sort_unstable();
+        let keys = &self.schemas.hasher;
         let same = |pair: &&[Hashed]| match pair {
-            [a, b] => a.hash == b.hash && a.equals(b, text),
+            [a, b] => a.hash == b.hash && a.equals(b, text, keys),
             _ => false,
         };
         let repeated = hashes.windows(2).filter(same).count();

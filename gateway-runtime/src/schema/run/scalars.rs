@@ -34,6 +34,10 @@ impl<'r> Runner<'r> {
                 for (check, place) in &plan.strings {
                     if !self.keeps(check, string) {
                         refuse!(self, ok, at, self.report_string(check, *place));
+                        // A text that is too long, and may be very long, is not worth a pattern.
+                        if let StringCheck::MaxLength(_) = check {
+                            break;
+                        }
                     }
                 }
                 (Types::STRING, end)
@@ -48,7 +52,7 @@ impl<'r> Runner<'r> {
                 }
                 for (list, place) in &plan.enums {
                     let exact = Decimal::read(text.bytes(at, end));
-                    if !list.numbers.contains(&exact) {
+                    if list.numbers.binary_search(&exact).is_err() {
                         refuse!(self, ok, at, self.not_listed(list, *place));
                     }
                 }

@@ -333,6 +333,27 @@ fn a_pattern_that_cannot_be_checked_refuses_nothing() {
 }
 
 #[test]
+fn large_patterns_are_counted() {
+    let members = |count: usize| -> String {
+        let member = |n| format!("p{n:02}: {{ pattern: 'a[^b]{{900}}{n}' }}");
+        let members: Vec<String> = (0..count).map(member).collect();
+        format!(
+            "    S: {{ properties: {{ small: {{ pattern: '^a+$' }}, {} }} }}",
+            members.join(", ")
+        )
+    };
+    assert_eq!(
+        ask(
+            Dialect::OpenApi30,
+            &members(65),
+            &[r#"{"p64":"b"}"#],
+            &[r#"{"p00":"b"}"#]
+        ),
+        ["S/properties/p64/pattern pattern-not-portable"]
+    );
+}
+
+#[test]
 fn schemas_that_refer_to_each_other_cost_their_sum() {
     // Each refers twice to the next: inlined, that would be 2^40.
     let mut schemas = String::from("    S: { $ref: '#/components/schemas/A0' }\n");
