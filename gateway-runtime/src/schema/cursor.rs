@@ -271,7 +271,7 @@ impl<'j> Text<'j> {
         }
     }
 
-    /// The UTF-16 code unit of `\uXXXX`.
+    /// The UTF-16 code unit of an escape such as `\u00e9`.
     fn unit(self, at: usize) -> Result<u32, Malformed> {
         if self.bytes(at, at + 2) != br"\u" {
             return malformed(at, r"\u");

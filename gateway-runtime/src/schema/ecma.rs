@@ -539,7 +539,7 @@ impl<'p> Reader<'p> {
         u32::from_str_radix(text, 16).ok()
     }
 
-    /// `XXXX`, with its other half if it is one of a surrogate pair, or `{X…}`.
+    /// Four hexadecimal digits, with its other half if it is one of a surrogate pair, or `{X…}`.
     fn unicode(&mut self) -> Option<u32> {
         if let Some(rest) = self.rest().strip_prefix('{') {
             let (digits, _) = rest.split_once('}')?;
